@@ -1,0 +1,1 @@
+"""Bytes: files and standard input as streams of a known capture format."""

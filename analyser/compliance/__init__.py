@@ -1,0 +1,1 @@
+"""Expectations against flows: port states, causes, verdicts, unexpected flows."""

@@ -1,0 +1,1 @@
+"""Packets to flows: the kernel, the table of flows, expiry and merge."""

@@ -1,0 +1,98 @@
+"""What a capture is to the stages: bytes with a known format, and what was found while reading them.
+
+Knows names and shapes; opening files belongs to ``capture``, understanding packets to ``flows``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from analyser.model.finding import Problem
+
+
+class InputError(Exception):
+    """The user's input cannot be used: which file, where in it, and what was expected instead.
+
+    The message is complete as it stands; ``path`` is the file as the user named it, ``place`` a line,
+    a key or a byte offset (or None).
+    """
+
+    def __init__(self, path: str, message: str, place: str | None = None) -> None:
+        super().__init__(f"{path}{':' + place if place else ''}: {message}")
+        self.path = path
+        self.place = place
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureHeader:
+    """The outside of a capture. For pcapng ``link_type`` and ``snaplen`` are None: they belong to its interfaces.
+
+    ``format`` is "pcap" or "pcapng"; ``swapped``: the file's byte order is not little-endian;
+    ``nanoseconds``: resolution of pcap time stamps; ``length``: bytes of the header before the first
+    record (24 for pcap, 0 for pcapng, whose section header is a block like others).
+    """
+
+    format: str
+    swapped: bool
+    nanoseconds: bool
+    link_type: int | None
+    snaplen: int | None
+    length: int
+
+
+class ByteSource(Protocol):
+    """A capture as a stream of bytes, header included. Times in ns; ``first_t`` None where no packet was found."""
+
+    path: str
+    header: CaptureHeader
+    first_t: int | None
+
+    def readinto(self, view: memoryview) -> int:
+        """Fill ``view`` from the stream; return how many bytes, 0 at the end (also after an interrupt)."""
+        ...
+
+    def close(self) -> None:
+        """Release the file."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class FileFacts:
+    """What reading one capture showed. ``first`` and ``last`` in ns, None without packets.
+
+    ``dropped``: packets that the capturing program says it lost (pcapng statistics), None where it does not say.
+    """
+
+    path: str
+    packets: int = 0
+    octets: int = 0
+    first: int | None = None
+    last: int | None = None
+    link_types: tuple[int, ...] = ()
+    snaplen: int | None = None
+    complete: bool = True
+    dropped: int | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingFacts:
+    """What reading all captures showed, next to the tables.
+
+    ``undecoded`` and ``link_layer``: packets by name. ``decapsulated``: packets whose flow was found inside a
+    tunnel. ``watched_overflow``: packets that were to be kept for the services stage and were not.
+    """
+
+    files: tuple[FileFacts, ...]
+    undecoded: dict[str, int]
+    link_layer: dict[str, int]
+    duplicates: int
+    decapsulated: int
+    watched_overflow: int
+
+    @property
+    def packets(self) -> int:
+        """Packets of all files."""
+        return sum(item.packets for item in self.files)

@@ -1,0 +1,1 @@
+"""One file per reader of a report."""

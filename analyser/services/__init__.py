@@ -1,0 +1,1 @@
+"""Flows to services: what each flow speaks and what that label rests on."""

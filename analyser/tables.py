@@ -1,0 +1,261 @@
+"""The schemas of the tables that the stages hand to one another: the only place that spells column names.
+
+Times inside the house are integers: nanoseconds since 1970-01-01T00:00:00Z (``*_t``), 0 where nothing
+was seen. ``*_frame`` is a frame number from 1 (Wireshark's), 0 where nothing was seen, and ``*_file`` an
+index into the captures of the run. A flow is always told from its initiator (``orig``) to its responder
+(``resp``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+# --------------------------------------------------------------------------------------------------
+# FLOWS: one row per flow, as `flows` makes it. Zeek's names where Zeek has one.
+
+FLOWS_PUBLIC: Final[dict[str, pl.DataType]] = {
+    "ts": pl.Int64(),  # first packet, ns (shown as a UTC time at the edge)
+    "uid": pl.String(),  # stable name of the flow
+    "id.orig_h": pl.String(),
+    "id.orig_p": pl.UInt16(),
+    "id.resp_h": pl.String(),
+    "id.resp_p": pl.UInt16(),  # ICMP: type in id.orig_p, code in id.resp_p
+    "proto": pl.String(),  # tcp, udp, icmp, icmp6, igmp … (model.flow.PROTOCOL_NAMES)
+    "duration": pl.Float64(),  # seconds, last packet minus first
+    "orig_bytes": pl.UInt64(),  # payload bytes as sent (snap length does not lower them)
+    "resp_bytes": pl.UInt64(),
+    "conn_state": pl.String(),
+    "history": pl.String(),
+    "missed_bytes": pl.UInt64(),  # payload bytes that the other side acknowledged but the capture lacks
+    "orig_pkts": pl.UInt64(),
+    "orig_ip_bytes": pl.UInt64(),
+    "resp_pkts": pl.UInt64(),
+    "resp_ip_bytes": pl.UInt64(),
+    "tunnel_parents": pl.String(),
+    "rtt": pl.Float64(),  # seconds from (last) SYN to SYN-ACK; null where not both were seen
+}
+"""Columns that `analyser flows` prints before those of the services stage."""
+
+SIDE_COLUMNS: Final[dict[str, pl.DataType]] = {
+    "first_t": pl.Int64(),  # first and last packet of this side
+    "last_t": pl.Int64(),
+    "last_frame": pl.UInt32(),
+    "last_file": pl.UInt16(),
+    "dups": pl.UInt32(),  # copies of packets that were removed
+    "nsyn": pl.UInt16(),  # SYN without ACK, retransmissions included
+    "nsynack": pl.UInt16(),
+    "nfin": pl.UInt16(),
+    "nrst": pl.UInt16(),
+    "isn": pl.UInt32(),  # sequence number of the first SYN or SYN-ACK of this side
+    "syn_t": pl.Int64(),  # first SYN or SYN-ACK of this side
+    "syn_frame": pl.UInt32(),
+    "syn_file": pl.UInt16(),
+    "syn_last_t": pl.Int64(),  # last repetition of it
+    "syn_last_frame": pl.UInt32(),
+    "syn_last_file": pl.UInt16(),
+    "fin_t": pl.Int64(),  # first FIN
+    "fin_frame": pl.UInt32(),
+    "fin_file": pl.UInt16(),
+    "rst_t": pl.Int64(),  # first RST
+    "rst_frame": pl.UInt32(),
+    "rst_file": pl.UInt16(),
+    "rst_ttl": pl.UInt8(),
+    "rst_ipid": pl.UInt16(),
+    "rst_win": pl.UInt16(),
+    "rst_path": pl.UInt32(),  # where the RST came from: index into PATHS
+    "after_rst": pl.UInt32(),  # payload packets of this side later than its own first RST (a forged RST does not stop the true sender)
+    "data_t": pl.Int64(),  # first packet with payload (UDP and ICMP: first packet, even if empty)
+    "data_frame": pl.UInt32(),
+    "data_file": pl.UInt16(),
+    "data_last_t": pl.Int64(),  # last packet with payload
+    "data_last_frame": pl.UInt32(),
+    "data_last_file": pl.UInt16(),
+    "rtx": pl.UInt32(),  # TCP: payload segments sent again; UDP: the request before it sent again
+    "rtx_last_t": pl.Int64(),  # time and frame of the last of them
+    "rtx_last_frame": pl.UInt32(),
+    "rtx_last_file": pl.UInt16(),
+    "stuck": pl.UInt16(),  # TCP: how often the oldest payload was sent again that the other side never acknowledged
+    "repeat_after_answer": pl.UInt16(),  # UDP: same payload sent again within 5 s after an answer to it
+    "acks": pl.Boolean(),  # TCP: sent an acknowledgement (no SYN, no RST)
+    "ack_span": pl.UInt32(),  # TCP: how many bytes of the other side it acknowledged beyond its first acknowledgement
+    "acks_payload": pl.Boolean(),  # its acknowledgements cover payload of the other side (seen or unseen)
+    "zero_window": pl.UInt16(),
+    "ttl_min": pl.UInt8(),  # of packets that are not RST; 0 if none
+    "ttl_max": pl.UInt8(),
+    "ipid_last": pl.UInt16(),  # IP ID of its last packet that is not RST (IPv4)
+    "path": pl.UInt32(),  # of its first packet that is not RST: index into PATHS; 0 = unknown
+    "payload": pl.Binary(),  # first bytes of its stream by sequence number (UDP: of its first datagram), ≤ 128
+}
+"""Facts of one side; the table holds them twice, as ``orig_…`` and ``resp_…``."""
+
+FLOW_EXTRA: Final[dict[str, pl.DataType]] = {
+    "serial": pl.UInt64(),  # joins FLOWS, WATCHED and ICMP_ERRORS
+    "last_t": pl.Int64(),
+    "by_syn": pl.Boolean(),  # direction proved by SYN or SYN-ACK
+    "guessed": pl.Boolean(),  # direction taken from a port or the first packet of a stream already running
+    "icmp_errors": pl.UInt16(),  # ICMP errors that quote this flow; the first of them:
+    "icmp_type": pl.UInt8(),
+    "icmp_code": pl.UInt8(),
+    "icmp_sender": pl.String(),
+    "icmp_t": pl.Int64(),
+    "icmp_frame": pl.UInt32(),
+    "icmp_file": pl.UInt16(),
+    "icmp_about_orig": pl.Boolean(),  # the quoted packet was the initiator's
+    "vlan": pl.UInt32(),  # outermost tag of the first packet, 0 if untagged
+    "loopback": pl.Boolean(),  # 127/8, ::1, a host to itself, or seen on a loopback interface
+}
+
+FLOWS: Final[dict[str, pl.DataType]] = {
+    **FLOWS_PUBLIC,
+    **{f"orig_{name}": kind for name, kind in SIDE_COLUMNS.items()},
+    **{f"resp_{name}": kind for name, kind in SIDE_COLUMNS.items()},
+    **FLOW_EXTRA,
+}
+
+# PATHS: where a packet came from, as seen by the capture. Index 0 is "unknown".
+PATHS: Final[dict[str, pl.DataType]] = {
+    "path": pl.UInt32(),
+    "interface": pl.UInt32(),  # (file format, section, interface) counted over the run
+    "vlan": pl.UInt32(),
+    "src_mac": pl.UInt64(),  # 0 where the link type has none
+    "dst_mac": pl.UInt64(),
+}
+
+# NEIGHBOURS: ARP and IPv6 neighbour discovery, one row per asker and target.
+NEIGHBOURS: Final[dict[str, pl.DataType]] = {
+    "asker": pl.String(),
+    "target": pl.String(),
+    "requests": pl.UInt32(),
+    "replies": pl.UInt32(),
+    "first_t": pl.Int64(),
+    "last_t": pl.Int64(),
+    "frame": pl.UInt32(),  # first request
+    "file": pl.UInt16(),
+}
+
+# WATCHED: chosen packets whose bytes the services stage reads (architecture.md, engine 9).
+WATCHED: Final[dict[str, pl.DataType]] = {
+    "serial": pl.UInt64(),
+    "t": pl.Int64(),
+    "file": pl.UInt16(),
+    "frame": pl.UInt32(),
+    "from_orig": pl.Boolean(),
+    "seq": pl.UInt32(),  # TCP sequence number of the first byte; 0 for UDP
+    "length": pl.UInt32(),  # payload length on the wire
+    "data": pl.Binary(),  # what was captured of it, cut at the watch limit
+}
+
+# ICMP_ERRORS: every ICMP error that quotes a flow.
+ICMP_ERRORS: Final[dict[str, pl.DataType]] = {
+    "serial": pl.UInt64(),
+    "t": pl.Int64(),
+    "file": pl.UInt16(),
+    "frame": pl.UInt32(),
+    "sender": pl.String(),
+    "version": pl.UInt8(),  # 4 or 6
+    "type": pl.UInt8(),
+    "code": pl.UInt8(),
+    "about_orig": pl.Boolean(),
+}
+
+# --------------------------------------------------------------------------------------------------
+# LABELS: what the services stage adds to each flow (same rows and order as FLOWS).
+
+LABELS: Final[dict[str, pl.DataType]] = {
+    "service": pl.String(),  # model.service.Service or null
+    "basis": pl.String(),  # model.service.Basis or null
+    "sublabel": pl.String(),  # raw-print language, etcd flavour … or null
+    "wrong_side": pl.Boolean(),  # bytes of both sides contradict: TLS asked, clear text answered
+    "tls_version": pl.String(),  # chosen ("TLS 1.2") or, without ServerHello, null
+    "server_name": pl.String(),
+    "tls_client_hello_t": pl.Int64(),
+    "tls_server_hello_t": pl.Int64(),
+    "tls_client_next_t": pl.Int64(),  # first record of the client after the ServerHello
+    "tls_alert": pl.String(),  # name of the first fatal alert in clear, e.g. "unknown_ca"
+    "tls_alert_from_orig": pl.Boolean(),
+    "tls_alert_frame": pl.UInt32(),
+    "tls_alert_file": pl.UInt16(),
+    "refused_code": pl.String(),  # the application's last answer when it is a refusal: "HTTP 401", "FTP 530" …
+    "refused_frame": pl.UInt32(),
+    "refused_file": pl.UInt16(),
+    "answer_note": pl.String(),  # e.g. "discovery only" for SNMPv3
+    "negotiated_by": pl.UInt64(),  # serial of the control flow that announced this one's port; null
+}
+
+# PROMISES: ports announced in a control flow (FTP data, SQL Browser …).
+PROMISES: Final[dict[str, pl.DataType]] = {
+    "control": pl.UInt64(),  # serial of the control flow
+    "t": pl.Int64(),
+    "file": pl.UInt16(),
+    "frame": pl.UInt32(),
+    "kind": pl.String(),  # "ftp-active", "ftp-passive", "sql-browser"
+    "initiator": pl.String(),  # who will open the announced flow
+    "responder": pl.String(),  # the control peer that will be opened to
+    "announced": pl.String(),  # the address in the line, which may differ from the control peer
+    "port": pl.UInt16(),
+    "kept_by": pl.UInt64(),  # serial of the flow that kept the promise; null if none did
+}
+
+# REQUESTS: requests and answers of datagram services (SNMP, SQL Browser, Time, DNS …), one row per request with its repeats.
+REQUESTS: Final[dict[str, pl.DataType]] = {
+    "serial": pl.UInt64(),
+    "t": pl.Int64(),  # first and last sending
+    "last_t": pl.Int64(),
+    "file": pl.UInt16(),
+    "frame": pl.UInt32(),
+    "last_frame": pl.UInt32(),
+    "sent": pl.UInt32(),  # how often it was sent
+    "answer_t": pl.Int64(),  # 0 if never answered
+    "answer_frame": pl.UInt32(),
+    "repeat_after_answer": pl.UInt32(),
+    "credential": pl.UInt64(),  # keyed hash of version and community (never the words); 0 where none
+}
+
+
+def empty(schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Return a table of ``schema`` without rows."""
+    return pl.DataFrame(schema=schema)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowTables:
+    """What the flows stage hands on."""
+
+    flows: pl.DataFrame  # FLOWS
+    paths: pl.DataFrame  # PATHS
+    neighbours: pl.DataFrame  # NEIGHBOURS
+    watched: pl.DataFrame  # WATCHED, in time order
+    icmp_errors: pl.DataFrame  # ICMP_ERRORS, in time order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelTables:
+    """What the services stage hands on."""
+
+    labels: pl.DataFrame  # LABELS: the rows and order of FLOWS
+    promises: pl.DataFrame  # PROMISES
+    requests: pl.DataFrame  # REQUESTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """All that compliance may look at: the tables and the period that the captures cover.
+
+    ``flows`` is FLOWS and LABELS side by side. ``capture_paths`` are the names for evidence, by ``*_file``.
+    ``ended`` is the time of the last packet of the run (ns), ``started`` of the first.
+    ``capture_host`` is the host named by ``--at``, or None.
+    """
+
+    flows: pl.DataFrame
+    paths: pl.DataFrame
+    neighbours: pl.DataFrame
+    icmp_errors: pl.DataFrame
+    promises: pl.DataFrame
+    requests: pl.DataFrame
+    capture_paths: tuple[str, ...]
+    started: int
+    ended: int
+    capture_host: str | None = None
