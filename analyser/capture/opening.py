@@ -1,0 +1,151 @@
+"""Open captures: recognise each by its bytes, set aside what cannot be read, put the rest in order of time.
+
+Knows files and pipes from the outside. Decodes nothing.
+"""
+
+from __future__ import annotations
+
+import stat
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+from analyser.capture.arguments import STANDARD_INPUT, expand
+from analyser.capture.copies import without_copies
+from analyser.capture.first_packet import first_packet_time
+from analyser.capture.headers import HEAD_LENGTH, Refusal, header_needs, read_header
+from analyser.capture.lookalikes import describe
+from analyser.capture.source import CaptureSource, Stream, read_some
+from analyser.model.capture import CaptureHeader, InputError
+from analyser.model.finding import Problem
+
+_MOST_PEEKED: Final = 1 << 20
+"""How far into a pipe the first packet is looked for; what is taken is kept in memory and given again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedCaptures:
+    """Captures ready to be read, earliest first packet first, and those that were set aside.
+
+    A source whose content appears under several names is there once, with a problem ``same-file`` that
+    counts and names the copies. ``rejected`` are names with the reason (codes: see
+    :class:`~analyser.capture.headers.Refusal`).
+    """
+
+    sources: tuple[CaptureSource, ...]
+    rejected: tuple[tuple[str, Problem], ...]
+
+    def close(self) -> None:
+        """Release every source."""
+        for source in self.sources:
+            source.close()
+
+
+def open_captures(arguments: Sequence[str], *, stdin: BinaryIO | None = None) -> OpenedCaptures:
+    """Open what ``arguments`` name: files, directories, globs, ``-`` for ``stdin`` (by default the process's).
+
+    No file stays open: a source opens its file at the first read. Raises :class:`InputError` where an
+    argument names nothing, or where none of the captures can be read.
+    """
+    names = expand(arguments)
+    sources: list[CaptureSource] = []
+    rejected: list[tuple[str, Problem]] = []
+    for name in names:
+        opened = _open(name, stdin, alone=len(names) == 1)
+        if isinstance(opened, Refusal):
+            rejected.append((name, Problem(code=opened.code, count=1, detail=opened.message)))
+        else:
+            sources.append(opened)
+    if not sources:
+        raise _nothing_readable(rejected)
+    sources = without_copies(sources)
+    # Without packets the place does not matter; the order of the arguments breaks ties.
+    sources.sort(key=lambda source: (source.first_t is None, source.first_t or 0))
+    return OpenedCaptures(sources=tuple(sources), rejected=tuple(rejected))
+
+
+def _nothing_readable(rejected: Sequence[tuple[str, Problem]]) -> InputError:
+    name, problem = rejected[0]
+    others = len(rejected) - 1
+    more = f" ({others} more of the files named cannot be read either)" if others else ""
+    return InputError(name, problem.detail + more)
+
+
+def _open(name: str, stdin: BinaryIO | None, *, alone: bool) -> CaptureSource | Refusal:
+    try:
+        if name == STANDARD_INPUT:
+            stream = stdin if stdin is not None else sys.stdin.buffer
+            if stream.isatty():
+                return Refusal("unreadable", "standard input is a terminal; pipe a capture in: tcpdump -U -w - | …")
+            return _open_stream(name, cast(Stream, stream), alone=alone)
+        if stat.S_ISREG(Path(name).stat().st_mode):
+            return _open_file(name)
+        # A named pipe, or a shell's <(command): it can be read only once.
+        return _open_stream(name, Path(name).open("rb", buffering=0), alone=alone)
+    except OSError as error:
+        return Refusal("unreadable", f"cannot be read: {error.strerror or error}")
+
+
+def _open_file(name: str) -> CaptureSource | Refusal:
+    with Path(name).open("rb") as file:
+
+        def peek(offset: int, count: int) -> bytes:
+            file.seek(offset)
+            return file.read(count)
+
+        header = _header(peek(0, HEAD_LENGTH))
+        if isinstance(header, Refusal):
+            return header
+        first_t = first_packet_time(peek, header)
+
+    def open_again() -> Stream:
+        return Path(name).open("rb", buffering=0)
+
+    return CaptureSource(path=name, header=header, open_stream=open_again, first_t=first_t)
+
+
+def _open_stream(name: str, stream: Stream, *, alone: bool) -> CaptureSource | Refusal:
+    seen = bytearray()
+    peek = _peek_into(stream, seen)
+    interrupted = False
+    first_t = None
+    try:
+        peek(0, header_needs(peek(0, 4)))
+        header = _header(bytes(seen))
+        # Alone it needs no place among others, so a quiet network is no reason to wait here.
+        if not isinstance(header, Refusal) and not alone:
+            first_t = first_packet_time(peek, header)
+    except KeyboardInterrupt:
+        interrupted = True
+        header = _header(bytes(seen))
+    if isinstance(header, Refusal):
+        stream.close()
+        return header
+    source = CaptureSource(
+        path=name, header=header, open_stream=lambda: stream, first_t=first_t, seen=bytes(seen), live=True
+    )
+    if interrupted:
+        source.interrupt()
+    return source
+
+
+def _peek_into(stream: Stream, seen: bytearray) -> Callable[[int, int], bytes]:
+    """Return a peek at ``stream`` that keeps all it takes in ``seen``, and no more than is asked for."""
+
+    def peek(offset: int, count: int) -> bytes:
+        wanted = min(offset + count, _MOST_PEEKED) if offset < _MOST_PEEKED else 0
+        while len(seen) < wanted:
+            piece = bytearray(wanted - len(seen))
+            got = read_some(stream, memoryview(piece))
+            if got == 0:
+                break
+            seen.extend(piece[:got])
+        return bytes(seen[offset : offset + count])
+
+    return peek
+
+
+def _header(head: bytes) -> CaptureHeader | Refusal:
+    return read_header(head) or describe(head)
