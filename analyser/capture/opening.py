@@ -79,7 +79,7 @@ def _open(name: str, stdin: BinaryIO | None, *, alone: bool) -> CaptureSource | 
             stream = stdin if stdin is not None else sys.stdin.buffer
             if stream.isatty():
                 return Refusal("unreadable", "standard input is a terminal; pipe a capture in: tcpdump -U -w - | …")
-            return _open_stream(name, cast(Stream, stream), alone=alone)
+            return _open_stream(name, cast("Stream", stream), alone=alone)
         if stat.S_ISREG(Path(name).stat().st_mode):
             return _open_file(name)
         # A named pipe, or a shell's <(command): it can be read only once.
