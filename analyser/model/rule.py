@@ -52,16 +52,19 @@ class When:
 
     ``feature``: any of these site features. The rest are attributes that the host at that end must have
     (any of the listed values): ``initiator_vendor``, ``initiator_terminal``, ``responder_vendor``,
-    ``responder_terminal``; ``*_not_native_vendor`` excludes hosts of these vendors whose terminal is ``native``.
+    ``responder_terminal``; ``*_not_vendor`` excludes hosts of these vendors, ``*_not_native_vendor`` those of these
+    vendors whose terminal is ``native`` (all read by ``vocabulary.device_matches``).
     ``build_from``: the site's build is at least this (dotted numbers).
     """
 
     feature: tuple[str, ...] = ()
     initiator_vendor: tuple[str, ...] = ()
     initiator_terminal: tuple[str, ...] = ()
+    initiator_not_vendor: tuple[str, ...] = ()
     initiator_not_native_vendor: tuple[str, ...] = ()
     responder_vendor: tuple[str, ...] = ()
     responder_terminal: tuple[str, ...] = ()
+    responder_not_vendor: tuple[str, ...] = ()
     responder_not_native_vendor: tuple[str, ...] = ()
     build_from: str | None = None
 
@@ -74,6 +77,7 @@ class Rule:
     names and ``role@server`` forms). ``subject`` is ``"initiator"`` or ``"responder"``: the end that needs
     one host of the other (verdicts.md 5a). ``one_of`` names a group of alternatives across rules (5h).
     ``silent``: a UDP service that may stay silent by design. ``one_way``: it never answers.
+    ``opened_by``: the site feature with which a ``localhost`` rule is allowed between hosts too.
     ``setting``: the product's property that moves the port. ``labels``: the service label given by port and
     role when no bytes prove one. ``file`` and ``line`` say where the rule is written.
     """
@@ -96,6 +100,7 @@ class Rule:
     one_of: str | None = None
     silent: bool = False
     one_way: bool = False
+    opened_by: str | None = None
     setting: str | None = None
     volume: str | None = None
     note: str | None = None
