@@ -1,0 +1,45 @@
+"""Names and words from packets and site files, made harmless for screens and spreadsheets.
+
+A server name in a capture is chosen by whoever sent it: it may hold terminal commands, turn the direction of
+writing, or begin like a formula. Every reader of a report shows foreign text through these functions only.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CONTROLS: Final = "\x00-\x1f\x7f-\x9f"
+_INVISIBLE: Final = (
+    "\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""Zero width, direction of writing (Unicode UAX 9), line separators, fillers, tags."""
+_NOT_TEXT: Final = "\ud800-\udfff"
+
+UNSAFE: Final = re.compile(f"[{_CONTROLS}{_INVISIBLE}{_NOT_TEXT}]")
+"""Characters that never reach a screen as they are."""
+
+UNSAFE_IN_JSON: Final = re.compile(f"[\x7f-\x9f{_INVISIBLE}]")
+"""Of those, the ones that a JSON encoder leaves alone; inside JSON they can only stand in strings."""
+
+FORMULA: Final = re.compile("^[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+"""First characters that make a spreadsheet run a cell (OWASP, CSV injection)."""
+
+
+def on_screen(text: str) -> str:
+    r"""Return ``text`` on one line, every unsafe character as a visible escape (``\x1b``, ``\u202e``)."""
+    return UNSAFE.sub(_visible, text)
+
+
+def in_cell(text: str) -> str:
+    """Return ``text`` for a cell of a CSV file: as on a screen, and never a formula (a leading ``'`` says so)."""
+    safe = on_screen(text)
+    return f"'{safe}" if FORMULA.match(text) else safe
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

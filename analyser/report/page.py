@@ -1,0 +1,43 @@
+"""A page of text under construction: lines, wrapped prose, styles.
+
+Knows the width of the page and nothing of reports. Foreign text passes :mod:`analyser.report.escape` before it gets here.
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+from rich.text import Text
+
+
+class Page:
+    """Lines that are added one after another and given out as one styled text."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._lines: list[Text] = []
+
+    def line(self, *parts: str | tuple[str, str]) -> None:
+        """Add one line as it is, however long; a part is words, or words and their style."""
+        self._lines.append(Text.assemble(*parts))
+
+    def blank(self) -> None:
+        """Add an empty line."""
+        self.line()
+
+    def prose(self, words: str, *, first: str = "", rest: str | None = None, style: str = "") -> None:
+        """Add wrapped words: the first line begins with ``first``, the others with ``rest`` (else blanks as wide)."""
+        lines = textwrap.wrap(
+            words,
+            self._width,
+            initial_indent=first,
+            subsequent_indent=" " * len(first) if rest is None else rest,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in lines or [first.rstrip()]:
+            self.line((line, style))
+
+    def text(self) -> Text:
+        """Return the page, with a line feed at its end."""
+        return Text("\n").join([*self._lines, Text()])

@@ -1,0 +1,138 @@
+"""Numbers, times, names and marks as a person reads them: the small words that every text reader shares.
+
+Knows the words of the contract and how to say them shortly; knows no layout and no colour. Everything that may
+come from packets or site files leaves this module safe for a screen.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import Final
+
+from analyser.model.finding import End, Evidence, PortState, Severity, UnexpectedEntry, Verdict, VerdictEntry
+from analyser.report.escape import on_screen
+
+SECTIONS: Final[dict[str, str]] = {
+    "workstation-to-server": "Workstation → server",
+    "server-to-printer": "Server → printer",
+    "printer-to-server": "Printer → server",
+    "inter-server": "Server ⇄ server",
+    "other": "Other services",
+    "cluster": "Management cluster",
+    "workstation-outbound": "Workstation, outbound",
+    "workstation-inbound": "Workstation, inbound",
+}
+"""The tables of the vendor's page, in its order."""
+
+CROSS: Final = "✗"
+BANG: Final = "!"
+QUERY: Final = "?"
+TICK: Final = "✓"
+DOT: Final = "·"
+
+STYLES: Final[dict[str, str]] = {
+    CROSS: "bold red",
+    BANG: "yellow",
+    QUERY: "cyan",
+    TICK: "green",
+    DOT: "dim",
+}
+
+_STATE_MARKS: Final[dict[PortState, str]] = {
+    PortState.OPEN: TICK,
+    PortState.BLOCKED: CROSS,
+    PortState.REFUSED: CROSS,
+    PortState.FAILING: CROSS,
+    PortState.WRONG_PROTOCOL: CROSS,
+    PortState.INTERMITTENT: BANG,
+    PortState.NOT_ATTEMPTED: DOT,
+}
+
+_SEVERITY_MARKS: Final[dict[Severity, str]] = {Severity.VIOLATION: CROSS, Severity.WARNING: BANG}
+
+
+def state_mark(state: PortState) -> str:
+    """Return the mark of a port: what is not known, or not proved, gets a question mark."""
+    return _STATE_MARKS.get(state, QUERY)
+
+
+def finding_mark(entry: VerdictEntry | UnexpectedEntry) -> str:
+    """Return the mark of a finding: by its weight; where it weighs little, by what it says."""
+    if isinstance(entry, UnexpectedEntry):
+        return _SEVERITY_MARKS.get(entry.severity, DOT)
+    if entry.verdict is Verdict.SATISFIED:
+        return TICK
+    return _SEVERITY_MARKS.get(entry.severity, QUERY if entry.verdict is Verdict.INCONCLUSIVE else DOT)
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Return ``1 flow``, ``2,345 flows``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(items: Iterable[object], most: int = 8) -> str:
+    """Return the items with commas between, ``…`` after the first ``most``."""
+    words = [on_screen(str(item)) for item in items]
+    return ", ".join(words[:most]) + (" …" if len(words) > most else "")
+
+
+def size(octets: int) -> str:
+    """Return a number of bytes in the unit a person would choose (powers of 1000)."""
+    value = float(octets)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 1000 or unit == "TB":
+            break
+        value /= 1000
+    return f"{octets} B" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def lasting(seconds: float) -> str:
+    """Return a duration: ``0.3 s``, ``14 s``, ``2 min 14 s``, ``3 h 5 min``, ``2 d 4 h``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for unit, length, smaller, part in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+        if whole >= length:
+            rest = whole % length // part
+            return f"{whole // length} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{whole} s"
+
+
+def period(first: str | None, last: str | None) -> str | None:
+    """Return ``2026-03-02 08:00:00–08:02:14 UTC (2 min 14 s)`` for two times of the report, None without them."""
+    if first is None or last is None:
+        return None
+    begin, end = dt.datetime.fromisoformat(first), dt.datetime.fromisoformat(last)
+    shape = "%H:%M:%S" if begin.date() == end.date() else "%Y-%m-%d %H:%M:%S"
+    length = lasting((end - begin).total_seconds())
+    return f"{begin:%Y-%m-%d %H:%M:%S}–{end.strftime(shape)} UTC ({length})"
+
+
+def end_name(end: End | None, *, address: bool = False) -> str:
+    """Return how an end is called: its name, else its address, else its roles; with ``address`` both if they differ."""
+    if end is None:
+        return "anyone"
+    name = end.name or end.address
+    if name is None:
+        return f"any {'/'.join(end.roles)}" if end.roles else "anyone"
+    if address and end.address is not None and end.address != name:
+        name = f"{name} ({end.address})"
+    return on_screen(name)
+
+
+def port_name(transport: str, port: int | None) -> str:
+    """Return ``TCP 443``, or the transport alone where there is no port."""
+    return transport.upper() if port is None else f"{transport.upper()} {port}"
+
+
+def frames(evidence: tuple[Evidence, ...], most: int = 8) -> str:
+    """Return ``frames 103, 802``, each file named where there are several; empty without evidence."""
+    parts = []
+    for item in evidence:
+        if item.frames:
+            where = f" of {on_screen(PurePath(item.capture).name)}" if len(evidence) > 1 else ""
+            noun = "frame" if len(item.frames) == 1 else "frames"
+            parts.append(f"{noun} {listed(item.frames, most)}{where}")
+    return "; ".join(parts)

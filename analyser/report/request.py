@@ -1,0 +1,92 @@
+"""What to ask the firewall team: the blocked ports of a report, gathered into as few sentences as possible.
+
+Knows the report document only. A port is asked for when something on the way stopped it; a machine that refuses
+by itself, a broken route or a broken application is nobody's firewall rule.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from analyser.model.finding import Cause, PortFinding, PortState, ReportDocument, Severity, VerdictEntry
+from analyser.report.phrases import count, listed
+
+_FILTERED: Final = frozenset(
+    {
+        Cause.NO_ANSWER,
+        Cause.RETURN_PATH,
+        Cause.ICMP_ADMIN_PROHIBITED,
+        Cause.ICMP_PORT_UNREACHABLE,  # sent by another host, or the state were not blocked
+        Cause.RESET_IN_PATH,
+    }
+)
+_WORTH_ASKING: Final = frozenset({Severity.VIOLATION, Severity.WARNING})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Ports of one transport that are to be allowed from each initiator to each responder (addresses or networks)."""
+
+    transport: str
+    ports: tuple[int, ...]
+    initiators: tuple[str, ...]
+    responders: tuple[str, ...]
+
+    def sentence(self, most: int = 6) -> str:
+        """Return the request in words; of more than ``most`` addresses the first are named."""
+        ports = ", ".join(map(str, self.ports))
+        ends = f"from {_addresses(self.initiators, most)} to {_addresses(self.responders, most)}"
+        return f"ask the firewall team to allow {self.transport.upper()} {ports} {ends}"
+
+
+def firewall_requests(document: ReportDocument) -> list[Request]:
+    """Return the requests of a report, in the order of its findings."""
+    wanted: dict[tuple[str, str, str], set[int]] = defaultdict(set)
+    for entry in document.verdicts:
+        if entry.severity in _WORTH_ASKING and entry.initiator and entry.responder:
+            initiator, responder = entry.initiator.address, entry.responder.address
+            for port in entry.ports:
+                if initiator and responder and port.port is not None and _is_filtered(port, entry):
+                    wanted[port.transport, initiator, responder].add(port.port)
+    _drop_clients_of_networks(wanted)
+    by_responder: dict[tuple[str, tuple[int, ...], str], list[str]] = defaultdict(list)
+    for (transport, initiator, responder), ports in wanted.items():
+        by_responder[transport, tuple(sorted(ports)), responder].append(initiator)
+    by_initiators: dict[tuple[str, tuple[int, ...], tuple[str, ...]], list[str]] = defaultdict(list)
+    for (transport, numbers, responder), initiators in by_responder.items():
+        by_initiators[transport, numbers, tuple(initiators)].append(responder)
+    return [
+        Request(transport, numbers, initiators, tuple(responders))
+        for (transport, numbers, initiators), responders in by_initiators.items()
+    ]
+
+
+def _is_filtered(port: PortFinding, entry: VerdictEntry) -> bool:
+    own_firewall = entry.responder is not None and port.by is not None and port.by == entry.responder.address
+    return port.state is PortState.BLOCKED and port.cause in _FILTERED and not own_firewall
+
+
+def _drop_clients_of_networks(wanted: dict[tuple[str, str, str], set[int]]) -> None:
+    """Take out the clients of a network that is itself in the list with the same ports: one line says both."""
+    networks = [(key, ipaddress.ip_network(key[1], strict=False)) for key in wanted if "/" in key[1]]
+    for key in list(wanted):
+        transport, initiator, responder = key
+        if "/" in initiator:
+            continue
+        address = ipaddress.ip_address(initiator)
+        for network_key, network in networks:
+            same_service = network_key[0] == transport and network_key[2] == responder
+            if same_service and address in network and wanted[key] <= wanted[network_key]:
+                del wanted[key]
+                break
+
+
+def _addresses(addresses: Iterable[str], most: int) -> str:
+    known = list(addresses)
+    if len(known) > most:
+        return f"{count(len(known), 'address', 'addresses')} ({listed(known, most)})"
+    return listed(known, most)

@@ -1,0 +1,178 @@
+"""The report that a person reads in one minute: the answer first, then what to do, then the proof.
+
+Knows the report document and the width of the page; knows no terminal. The result is a :class:`rich.text.Text`:
+``.plain`` is the page without colour (it must read well so), the styles are for a terminal that has them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import PurePath
+from typing import Final
+
+from rich.text import Text
+
+from analyser.model.finding import REPORT_ORDER, CaptureNote, Coverage, ReportDocument, Severity, Verdict
+from analyser.report import phrases
+from analyser.report.escape import on_screen
+from analyser.report.findings import FOLDED, MOST_ALIKE, is_told, unexpected_section, verdict_sections
+from analyser.report.page import Page
+from analyser.report.phrases import count
+from analyser.report.request import firewall_requests
+
+WIDTH: Final = 80
+_MOST_REQUESTS: Final = 4
+_SHORT_SNAPLEN: Final = 256
+"""Packets cut below this many bytes may lack the first bytes of what was said."""
+
+
+def report_text(document: ReportDocument, *, everything: bool = False, width: int = WIDTH) -> Text:
+    """Return the whole page; ``everything`` also unfolds what works, is unused or does not apply."""
+    page = Page(width)
+    _answer(page, document, everything)
+    _looked_at(page, document)
+    verdict_sections(page, document, everything)
+    unexpected_section(page, document, everything)
+    _rest(page, document, everything)
+    return page.text()
+
+
+def answer_text(document: ReportDocument, *, width: int = WIDTH) -> Text:
+    """Return the head of the page only: the answer and what to do first."""
+    page = Page(width)
+    _answer(page, document, everything=False)
+    return page.text()
+
+
+# -- the answer ------------------------------------------------------------------------------------------------------
+
+
+def _answer(page: Page, document: ReportDocument, everything: bool) -> None:
+    summary = document.summary
+    word, style = {
+        True: ("COMPLIANT", "bold green"),
+        False: ("NOT COMPLIANT", "bold red"),
+        None: ("INCONCLUSIVE", "bold yellow"),
+    }[summary.compliant]
+    weights = [
+        count(number, level.value)
+        for level in (Severity.VIOLATION, Severity.WARNING, Severity.NOTICE)
+        if (number := summary.severities.get(level.value, 0))
+    ]
+    page.line((word, style), f": {', '.join(weights) or 'nothing to report'}")
+    page.prose(_shown(document))
+    if summary.compliant is None or not document.verdicts:
+        for reason in summary.reasons:
+            page.prose(on_screen(reason), first="Why: ")
+    requests = firewall_requests(document)
+    shown = requests if everything else requests[:_MOST_REQUESTS]
+    if requests or _first_remedy(document):
+        page.blank()
+    for index, request in enumerate(shown):
+        page.prose(request.sentence(), first="Then:  " if index else "First: ", style="" if index else "bold")
+    if len(requests) > len(shown):
+        page.line(f"       and {count(len(requests) - len(shown), 'more request')} (-v)")
+    if not requests and (remedy := _first_remedy(document)):
+        page.prose(on_screen(remedy), first="First: ", style="bold")
+    page.blank()
+
+
+def _shown(document: ReportDocument) -> str:
+    """Say how many rules were shown to work: a rule counts when no entry of it says anything worse."""
+    worst: dict[str, Verdict] = {}
+    for entry in sorted(document.verdicts, key=lambda entry: REPORT_ORDER.index(entry.verdict)):
+        worst.setdefault(entry.rule, entry.verdict)
+    applying: Counter[Verdict] = Counter(word for word in worst.values() if word is not Verdict.NOT_APPLICABLE)
+    parts = [f"{applying[Verdict.SATISFIED]} of {count(applying.total(), 'rule')} that apply shown to work"]
+    for verdict, words in ((Verdict.INCONCLUSIVE, "could not be judged from here"), (Verdict.UNUSED, "not used")):
+        if applying[verdict]:
+            parts.append(f"{applying[verdict]} {words}")
+    if document.summary.unexpected:
+        parts.append(count(document.summary.unexpected, "unexpected flow group"))
+    return ", ".join(parts) + "."
+
+
+def _first_remedy(document: ReportDocument) -> str | None:
+    for level in (Severity.VIOLATION, Severity.WARNING):
+        for entry in document.verdicts:
+            if entry.severity is level and entry.remedy:
+                return entry.remedy
+    return None
+
+
+# -- what was looked at ----------------------------------------------------------------------------------------------
+
+
+def _looked_at(page: Page, document: ReportDocument) -> None:
+    page.line(("Looked at", "bold"))
+    for capture in document.captures[:MOST_ALIKE]:
+        page.prose(_capture_line(capture), first=f" {phrases.DOT} ")
+        for problem in capture.problems:
+            times = f" ({problem.count:,}×)" if problem.count > 1 else ""
+            page.prose(f"{on_screen(problem.code)}: {on_screen(problem.detail)}{times}", first="   ! ", style="yellow")
+    if len(document.captures) > MOST_ALIKE:
+        others = document.captures[MOST_ALIKE:]
+        packets = sum(capture.packets for capture in others)
+        damaged = sum(not capture.complete or bool(capture.problems) for capture in others)
+        page.prose(
+            f"{count(len(others), 'more file')}, {count(packets, 'packet')}, {damaged} with problems",
+            first=f" {phrases.DOT} ",
+        )
+    rules = ", ".join(f"{on_screen(pack.id)} {on_screen(pack.version)}" for pack in document.rules)
+    page.prose(f"site {on_screen(document.site.name)}, rules {rules}", first=f" {phrases.DOT} ")
+    for limit in _limits(document.coverage):
+        page.prose(limit, first=f" {phrases.QUERY} ")
+    page.blank()
+
+
+def _capture_line(capture: CaptureNote) -> str:
+    parts = [on_screen(PurePath(capture.path).name or capture.path), count(capture.packets, "packet")]
+    when = phrases.period(capture.first, capture.last)
+    if when:
+        parts.insert(1, when)
+    if not capture.complete:
+        parts.append("incomplete")
+    return ", ".join(parts)
+
+
+def _limits(coverage: Coverage) -> list[str]:
+    """Name what the captures could not show; nothing is said where nothing is missing."""
+    limits = []
+    seen = count(coverage.hosts_seen, "host") + " of the site seen"
+    if coverage.two_sided_hosts < coverage.hosts_seen:
+        seen += f", {coverage.hosts_seen - coverage.two_sided_hosts} of them in one direction only"
+    limits.append(seen)
+    if coverage.dropped_by_capture:
+        limits.append(f"the capturing program lost {count(coverage.dropped_by_capture, 'packet')}")
+    if coverage.snaplen is not None and 0 < coverage.snaplen < _SHORT_SNAPLEN:
+        limits.append(f"packets were cut at {coverage.snaplen} bytes")
+    if coverage.duplicates_removed:
+        limits.append(f"{count(coverage.duplicates_removed, 'copy', 'copies')} of packets taken out")
+    if coverage.decapsulated:
+        limits.append(f"{count(coverage.decapsulated, 'packet')} found inside tunnels")
+    if coverage.undecoded:
+        named = ", ".join(f"{on_screen(item.what)} {item.packets:,}" for item in coverage.undecoded)
+        limits.append(f"not decoded: {named}")
+    if coverage.out_of_scope.flows:
+        limits.append(f"{count(coverage.out_of_scope.flows, 'flow')} between addresses that are not in the site")
+    if coverage.watched_overflow:
+        limits.append(f"{count(coverage.watched_overflow, 'packet')} too many to look into")
+    return limits
+
+
+# -- the rest, counted -----------------------------------------------------------------------------------------------
+
+
+def _rest(page: Page, document: ReportDocument, everything: bool) -> None:
+    folded = Counter(entry.verdict for entry in document.verdicts if not is_told(entry))
+    parts = [f"{folded[verdict]:,} {verdict}" for verdict in FOLDED if folded[verdict]]
+    waivers = [entry.waiver for entry in document.verdicts] + [entry.waiver for entry in document.unexpected]
+    waived = sum(waiver is not None for waiver in waivers)
+    if waived:
+        parts.append(f"{waived:,} waived")
+    if parts and not everything:
+        page.prose(f"Folded: {', '.join(parts)} (-v unfolds).", rest="  ")
+    if document.infrastructure:
+        flows = ", ".join(f"{on_screen(item.service)} {item.flows:,}" for item in document.infrastructure)
+        page.prose(f"Infrastructure, counted and not judged: {flows}.", rest="  ")
+    page.line((f"analyser {document.tool.version}, {document.generated_at}", "dim"))

@@ -1,0 +1,1 @@
+"""The suite: one folder per stage of the analyser, one for the project itself."""
