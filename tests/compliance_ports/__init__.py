@@ -1,0 +1,1 @@
+"""Port findings from made flows: no packets, one fact per test."""
