@@ -1,0 +1,120 @@
+"""The stage's door: flow tables in, labels, promises and requests out.
+
+Knows in which order evidence counts: what the bytes show, then what another flow announced, then the port.
+Roles and rules are not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from analyser.model.service import INSIDE_TLS, Basis, Service
+from analyser.services.byterows import byte_rows
+from analyser.services.matcher import NO_SERVICE, FirstBytes, Matcher
+from analyser.services.signature import Signature
+from analyser.tables import LABELS, PROMISES, REQUESTS, FlowTables, LabelTables, empty
+
+CHUNK: Final = 65_536
+"""Flows matched at once: their bytes stay in the processor's cache."""
+
+
+def label(tables: FlowTables, *, ports: Mapping[tuple[str, int], str], signatures: Sequence[Signature]) -> LabelTables:
+    """Label every flow.
+
+    Args:
+        tables: what the flows stage made.
+        ports: (transport, responder port) → service word, for the guess where bytes say nothing.
+        signatures: from :func:`analyser.services.loading.load_signatures`.
+
+    Returns:
+        LABELS with the rows and order of FLOWS, PROMISES and REQUESTS in time order. Never raises for any
+        content of the tables.
+    """
+    flows = tables.flows
+    if not flows.height:
+        return LabelTables(labels=empty(LABELS), promises=empty(PROMISES), requests=empty(REQUESTS))
+    labels = by_payload(flows, Matcher(signatures))
+    labels = by_port(flows, labels.with_columns(basis=pl.lit(None, dtype=pl.String)), ports)
+    return LabelTables(labels=complete(labels), promises=empty(PROMISES), requests=empty(REQUESTS))
+
+
+def complete(labels: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of LABELS; where nothing was seen words are null, numbers 0 and booleans false."""
+    nothing: dict[pl.DataType, int | bool] = {pl.Int64(): 0, pl.UInt32(): 0, pl.UInt16(): 0, pl.Boolean(): False}
+    missing = [name for name in LABELS if name not in labels.columns]
+    filled = labels.with_columns(pl.lit(None, dtype=LABELS[name]).alias(name) for name in missing)
+    return filled.select(
+        pl.col(name).cast(kind).fill_null(nothing[kind]) if kind in nothing else pl.col(name).cast(kind)
+        for name, kind in LABELS.items()
+    )
+
+
+def by_payload(flows: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
+    """Return (service, sublabel, orig_says, resp_says) for each flow from the first bytes of its two sides."""
+    chunks = [_match(flows.slice(start, CHUNK), matcher) for start in range(0, flows.height, CHUNK)]
+    return pl.concat(chunks)
+
+
+def _match(flows: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
+    proto = flows["proto"]
+    transport = np.where((proto == "tcp").to_numpy(), 0, np.where((proto == "udp").to_numpy(), 1, 2)).astype(np.uint8)
+    orig, resp = byte_rows(flows["orig_payload"]), byte_rows(flows["resp_payload"])
+    found = matcher.match(FirstBytes(transport, flows["id.resp_p"].to_numpy(), orig, resp))
+    # a direction that was guessed may be the wrong way round: what the bytes do not explain is tried mirrored
+    doubtful = np.flatnonzero(flows["guessed"].to_numpy() & (found.service == NO_SERVICE))
+    if len(doubtful):
+        mirrored = matcher.match(
+            FirstBytes(
+                transport[doubtful], flows["id.orig_p"].to_numpy()[doubtful], resp.take(doubtful), orig.take(doubtful)
+            )
+        )
+        found.service[doubtful], found.sublabel[doubtful] = mirrored.service, mirrored.sublabel
+    services, sublabels = pl.Series(matcher.services, dtype=pl.String), pl.Series(matcher.sublabels, dtype=pl.String)
+    return pl.DataFrame(
+        {
+            "service": _words(services, found.service),
+            "sublabel": _words(sublabels, found.sublabel),
+            "orig_says": _words(services, found.orig),
+            "resp_says": _words(services, found.resp),
+        }
+    )
+
+
+def _words(words: pl.Series, codes: np.ndarray[tuple[int], np.dtype[np.int16]]) -> pl.Series:
+    """Codes to words, null for -1."""
+    index = pl.Series(codes.astype(np.int64)).replace(NO_SERVICE, None)
+    return words.gather(index)
+
+
+def by_port(flows: pl.DataFrame, labels: pl.DataFrame, ports: Mapping[tuple[str, int], str]) -> pl.DataFrame:
+    """Fill in the basis; where no bytes proved a service, guess it from transport and responder port.
+
+    Bytes of the responder that nothing explains make the sub-label ``opaque``, beside a guess or without one.
+    """
+    words = {key: str(Service.TLS) if word in INSIDE_TLS else word for key, word in ports.items()}
+    known = {key: word for key, word in words.items() if word in set(Service)}
+    guesses = pl.DataFrame(
+        {
+            "proto": [transport for transport, _ in known],
+            "id.resp_p": [port for _, port in known],
+            "guess": list(known.values()),
+        },
+        schema={"proto": pl.String, "id.resp_p": pl.UInt16, "guess": pl.String},
+    )
+    guess = flows.select("proto", "id.resp_p").join(
+        guesses, on=["proto", "id.resp_p"], how="left", maintain_order="left"
+    )
+    unexplained = pl.col("service").is_null() & (flows["resp_payload"].bin.size().fill_null(0) > 0)
+    return labels.with_columns(guess["guess"]).with_columns(
+        service=pl.coalesce("service", "guess"),
+        basis=pl.coalesce(
+            "basis",
+            pl.when(pl.col("service").is_not_null()).then(pl.lit(str(Basis.PAYLOAD))),
+            pl.when(pl.col("guess").is_not_null()).then(pl.lit(str(Basis.PORT))),
+        ),
+        sublabel=pl.when(unexplained).then(pl.lit(str(Service.OPAQUE))).otherwise(pl.col("sublabel")),
+    )

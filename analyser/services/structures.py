@@ -1,0 +1,163 @@
+"""Formats that fixed bytes cannot describe: lengths in BER, names in DNS, lines of text.
+
+Each entry reads many rows at once and says of each: not this (-1), or which of its sub-labels (0, 1 …).
+Knows formats only; which service a format means is said in the signature files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from analyser.services.ber import Cursor
+from analyser.services.byterows import Bools, ByteRows, Index
+from analyser.services.snmp import PDUS, VERSIONS, read_snmp
+
+Reader = Callable[[ByteRows, Index, int], Index]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """A format. ``read(rows, index, at)`` gives (k,) integers, -1 or an index into ``sublabels``.
+
+    ``bits``: how unlikely it is that other bytes pass. ``first``: the only first bytes that can pass.
+    """
+
+    read: Reader
+    bits: float
+    first: tuple[int, ...] = ()
+    sublabels: tuple[str | None, ...] = (None,)
+
+
+def _kinds(passed: Bools) -> Index:
+    return passed.astype(np.int64) - 1
+
+
+# LDAP (RFC 4511, section 4.1.1): SEQUENCE, messageID, then one of the application tags.
+_LDAP_OPERATIONS: Final = (0x42, 0x4A, 0x50, *range(0x60, 0x6A), *range(0x6B, 0x70), 0x73, 0x77, 0x78, 0x79)
+
+
+def _ldap(rows: ByteRows, index: Index, at: int) -> Index:
+    cursor = Cursor(rows, index, at).open(0x30)
+    before = cursor.position
+    cursor.integer()
+    cursor.ok &= cursor.position - before <= 6  # messageID is at most 2^31-1
+    operation = rows.at(index, cursor.position)
+    cursor.ok &= np.isin(operation, np.array(_LDAP_OPERATIONS, dtype=np.uint8))
+    cursor.open()
+    return _kinds(cursor.ok)
+
+
+# Kerberos (RFC 4120, section 5): an application tag, SEQUENCE, pvno = 5 under [0] or [1].
+def _kerberos(rows: ByteRows, index: Index, at: int) -> Index:
+    cursor = Cursor(rows, index, at)
+    cursor.open(0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F, 0x74, 0x75, 0x76, 0x7E).open(0x30).open(0xA0, 0xA1)
+    cursor.ok &= cursor.length == 3
+    cursor.ok &= cursor.integer() == 5
+    return _kinds(cursor.ok)
+
+
+_SNMP_KINDS: Final = tuple((version, pdu) for version in VERSIONS for pdu in (0, *PDUS))
+
+
+def _snmp(rows: ByteRows, index: Index, at: int) -> Index:
+    read = read_snmp(rows, index, at)
+    result = np.full(len(index), -1, dtype=np.int64)
+    for kind, (version, pdu) in enumerate(_SNMP_KINDS):
+        result[(read.version == version) & (read.pdu == pdu)] = kind
+    return result
+
+
+_SNMP_LABELS: Final = tuple(
+    f"{VERSIONS[version]} {PDUS[pdu]}" if pdu else VERSIONS[version] for version, pdu in _SNMP_KINDS
+)
+
+
+def _dns(rows: ByteRows, index: Index, at: int) -> Index:
+    """Header with sane flags and counts, then a first name that ends inside the kept bytes or fills them.
+
+    RFC 1035, section 4.1. Responses without a question (multicast DNS) begin with the answer's name.
+    """
+    flags, opcodes = rows.at(index, np.full(len(index), at + 2)), rows.at(index, np.full(len(index), at + 3))
+    passed = rows.lengths[index] >= at + 12
+    passed &= np.isin((flags >> 3) & 0x0F, (0, 1, 2, 4, 5)) & ((opcodes & 0x0F) <= 10)
+    counts = [
+        rows.at(index, np.full(len(index), at + 4 + 2 * k)).astype(np.int64) * 256
+        + rows.at(index, np.full(len(index), at + 5 + 2 * k))
+        for k in range(4)
+    ]
+    passed &= (counts[0] <= 64) & (counts[1] <= 512) & (counts[2] <= 512) & (counts[3] <= 64)
+    passed &= (counts[0] + counts[1] + counts[2] + counts[3]) > 0
+    # walk the labels of the first name
+    position = np.full(len(index), at + 12, dtype=np.int64)
+    walking = passed.copy()
+    for _ in range(64):
+        if not walking.any():
+            break
+        inside = position < rows.lengths[index]
+        size = rows.at(index, position)
+        passed &= ~(walking & inside & (size > 63) & (size < 0xC0))
+        walking &= inside & (size > 0) & (size <= 63) & passed
+        position = np.where(walking, position + 1 + size, position)
+    return _kinds(passed)
+
+
+def _netbios_name(rows: ByteRows, index: Index, at: int) -> Index:
+    """A first-level encoded NetBIOS name: 32 letters A to P behind their length (RFC 1001, section 14.1)."""
+    passed = rows.lengths[index] >= at + 34
+    passed &= rows.at(index, np.full(len(index), at)) == 0x20
+    for step in range(1, 33):
+        letter = rows.at(index, np.full(len(index), at + step))
+        passed &= (letter >= 0x41) & (letter <= 0x50)
+    return _kinds(passed)
+
+
+def _text_line(rows: ByteRows, index: Index, at: int) -> Index:
+    """From ``at`` to the first CR, LF or the end of what was kept there are only printable bytes, and some."""
+    window = rows.matrix[index, at:]
+    inside = np.arange(window.shape[1]) < (rows.lengths[index] - at)[:, None]
+    ends = inside & ((window == 0x0D) | (window == 0x0A))
+    before_end = inside & (np.cumsum(ends, axis=1) == 0)
+    printable = (window >= 0x20) & (window != 0x7F)
+    return _kinds((printable | ~before_end).all(axis=1) & before_end.any(axis=1))
+
+
+_HTTP_VERSION: Final = b" HTTP/1."
+
+
+def _http_request(rows: ByteRows, index: Index, at: int) -> Index:
+    """A request line (RFC 9112, section 3): one printable line that names HTTP/1 or is longer than what was kept."""
+    result = _text_line(rows, index, at) >= 0
+    window = rows.matrix[index, at:]
+    found = np.zeros((len(index), max(window.shape[1] - len(_HTTP_VERSION) + 1, 0)), dtype=np.bool_)
+    found[:] = True
+    for offset, value in enumerate(_HTTP_VERSION):
+        found &= window[:, offset : offset + found.shape[1]] == value
+    line_ended = ((window == 0x0D) | (window == 0x0A)).any(axis=1) | (rows.lengths[index] < rows.width)
+    return _kinds(result & (found.any(axis=1) | ~line_ended))
+
+
+def _lpr_command(rows: ByteRows, index: Index, at: int) -> Index:
+    """A daemon command (RFC 1179, section 5): a queue name behind the command byte, closed by a line feed."""
+    window = rows.matrix[index, at:]
+    inside = np.arange(window.shape[1]) < (rows.lengths[index] - at)[:, None]
+    feeds = inside & (window == 0x0A)
+    before = inside & (np.cumsum(feeds, axis=1) == 0)
+    printable = (window >= 0x20) & (window != 0x7F)
+    return _kinds(feeds.any(axis=1) & before.any(axis=1) & (printable | ~before).all(axis=1))
+
+
+STRUCTURES: Final[dict[str, Structure]] = {
+    "ldap": Structure(read=_ldap, bits=26, first=(0x30,)),
+    "kerberos": Structure(read=_kerberos, bits=36),
+    "snmp": Structure(read=_snmp, bits=30, first=(0x30,), sublabels=_SNMP_LABELS),
+    "dns": Structure(read=_dns, bits=18),
+    "netbios-name": Structure(read=_netbios_name, bits=100),
+    "text-line": Structure(read=_text_line, bits=4),
+    "http-request": Structure(read=_http_request, bits=16),
+    "lpr-command": Structure(read=_lpr_command, bits=10),
+}
+"""Formats by the name that signature files use."""

@@ -1,0 +1,46 @@
+"""Which packets the flow engine must copy for this stage.
+
+Knows port numbers of protocols whose first bytes do not tell enough; must not know how packets are copied.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+STREAM: Final = "stream"
+"""TCP payload of both sides, in pieces as they came, up to the engine's limit a side (16 KB)."""
+
+DATAGRAM: Final = "datagram"
+"""Every datagram, cut at the engine's limit (512 bytes)."""
+
+STREAM_PORTS: Final[tuple[int, ...]] = (
+    21,  # FTP control: announced data ports, logins
+    25,  # SMTP: what the server answers
+    110,  # POP3
+    143,  # IMAP
+    389,  # LDAP binds; 390 is the vendor's second choice, 3268 the global catalogue
+    390,
+    3268,
+    515,  # LPR acknowledgements
+    587,  # SMTP submission
+    631,  # IPP status stands behind the HTTP header
+)
+
+DATAGRAM_PORTS: Final[tuple[int, ...]] = (
+    37,  # RFC 868 time
+    53,  # DNS
+    123,  # NTP
+    137,  # NetBIOS names
+    161,  # SNMP
+    389,  # CLDAP
+    1434,  # SQL Server Browser
+    5353,  # multicast DNS, also asked and answered by unicast
+)
+
+
+def watch_ports() -> dict[tuple[str, int], str]:
+    """Return (transport, responder port) → class of watching.
+
+    TLS handshakes and the status lines of HTTP answers are watched on every port by the engine itself.
+    """
+    return {("tcp", port): STREAM for port in STREAM_PORTS} | {("udp", port): DATAGRAM for port in DATAGRAM_PORTS}
