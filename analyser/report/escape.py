@@ -15,27 +15,28 @@ _INVISIBLE: Final = (
     "\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 """Zero width, direction of writing (Unicode UAX 9), line separators, fillers, tags."""
-_NOT_TEXT: Final = "\ud800-\udfff"
+UNSAFE_TEXT: Final = f"[{_CONTROLS}{_INVISIBLE}]"
+"""Pattern of the characters that never reach a screen as they are."""
 
-UNSAFE: Final = re.compile(f"[{_CONTROLS}{_INVISIBLE}{_NOT_TEXT}]")
-"""Characters that never reach a screen as they are."""
+_UNSAFE: Final = re.compile(f"{UNSAFE_TEXT}|[\ud800-\udfff]")
+"""The same, and halves of surrogate pairs: bytes of a file name that are no UTF-8."""
 
 UNSAFE_IN_JSON: Final = re.compile(f"[\x7f-\x9f{_INVISIBLE}]")
 """Of those, the ones that a JSON encoder leaves alone; inside JSON they can only stand in strings."""
 
-FORMULA: Final = re.compile("^[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-"""First characters that make a spreadsheet run a cell (OWASP, CSV injection)."""
+FORMULA_TEXT: Final = "^[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+"""Pattern of first characters that make a spreadsheet run a cell (OWASP, CSV injection)."""
 
 
 def on_screen(text: str) -> str:
     r"""Return ``text`` on one line, every unsafe character as a visible escape (``\x1b``, ``\u202e``)."""
-    return UNSAFE.sub(_visible, text)
+    return _UNSAFE.sub(_visible, text)
 
 
 def in_cell(text: str) -> str:
     """Return ``text`` for a cell of a CSV file: as on a screen, and never a formula (a leading ``'`` says so)."""
     safe = on_screen(text)
-    return f"'{safe}" if FORMULA.match(text) else safe
+    return f"'{safe}" if re.match(FORMULA_TEXT, text) else safe
 
 
 def _visible(match: re.Match[str]) -> str:

@@ -21,7 +21,6 @@ from analyser.model.finding import (
     VerdictEntry,
 )
 from analyser.report import phrases
-from analyser.report.escape import on_screen
 from analyser.report.page import Page
 from analyser.report.phrases import count, end_name, finding_mark, listed, port_name, state_mark
 
@@ -39,7 +38,7 @@ def verdict_sections(page: Page, document: ReportDocument, everything: bool) -> 
     for entry in shown:
         by_section.setdefault(entry.section, []).append(entry)
     for section in sorted(by_section, key=lambda name: _urgency(name, by_section[name])):
-        page.line((phrases.SECTIONS.get(section) or on_screen(section), "bold"))
+        page.line((phrases.SECTIONS.get(section) or section, "bold"))
         _entries(page, by_section[section], everything)
         page.blank()
 
@@ -80,17 +79,17 @@ def _verdict(page: Page, entry: VerdictEntry, everything: bool) -> None:
         (f"  {ends}" if entry.initiator or entry.responder else "", "bold"),
         (f"  [{entry.id}]", "dim"),
     )
-    page.prose(on_screen(entry.sentence), first="     ")
+    page.prose(entry.sentence, first="     ")
     if _weighs(entry) or everything:
         _ports(page, entry.ports, entry.more_ports)
         closed = [port for port in entry.ports if port.state is not PortState.OPEN]
         _filter(page, [item for port in closed or entry.ports for item in port.evidence])
         if entry.remedy and _weighs(entry):
-            page.prose(on_screen(entry.remedy), first="     → ")
+            page.prose(entry.remedy, first="     → ")
     if entry.waiver:
         until = f" until {entry.waiver.expires}" if entry.waiver.expires else ""
-        owner = f", {on_screen(entry.waiver.owner)}" if entry.waiver.owner else ""
-        page.prose(f"waived{until}: {on_screen(entry.waiver.reason)}{owner}", first="     ", style="dim")
+        owner = f", {entry.waiver.owner}" if entry.waiver.owner else ""
+        page.prose(f"waived{until}: {entry.waiver.reason}{owner}", first="     ", style="dim")
 
 
 def _weighs(entry: VerdictEntry) -> bool:
@@ -99,7 +98,7 @@ def _weighs(entry: VerdictEntry) -> bool:
 
 def _short(rule: str) -> str:
     """Return the last part of a rule's id: the heading already names its table."""
-    return on_screen(rule.rpartition("/")[2])
+    return rule.rpartition("/")[2]
 
 
 def _ports(page: Page, ports: Iterable[PortFinding], more: int) -> None:
@@ -111,7 +110,7 @@ def _ports(page: Page, ports: Iterable[PortFinding], more: int) -> None:
             continue
         mark = state_mark(port.state)
         why = f", {port.cause.value.replace('-', ' ')}" if port.cause else ""
-        by = f" by {on_screen(port.by)}" if port.by else ""
+        by = f" by {port.by}" if port.by else ""
         page.prose(
             f"{mark} {port_name(port.transport, port.port):<10} {port.state}{why}{by}{_because(port)}",
             first="     ",
@@ -125,9 +124,9 @@ def _ports(page: Page, ports: Iterable[PortFinding], more: int) -> None:
 
 
 def _because(port: PortFinding) -> str:
-    parts = [on_screen(port.detail)] if port.detail else []
+    parts = [port.detail] if port.detail else []
     if port.other_explanation:
-        parts.append(f"or: {on_screen(port.other_explanation)}")
+        parts.append(f"or: {port.other_explanation}")
     if port.confidence in (Confidence.MEDIUM, Confidence.LOW):
         parts.append(f"{port.confidence} confidence")
     if found := phrases.frames(port.evidence):
@@ -138,7 +137,7 @@ def _because(port: PortFinding) -> str:
 def _filter(page: Page, evidence: Sequence[Evidence]) -> None:
     if evidence:
         # On a line of its own and never wrapped: it is there to be copied.
-        page.line((f"     Wireshark: {on_screen(evidence[0].filter)}", "dim"))
+        page.line((f"     Wireshark: {evidence[0].filter}", "dim"))
 
 
 # -- what nobody ordered ---------------------------------------------------------------------------------------------
@@ -173,12 +172,12 @@ def _unexpected_entry(page: Page, entry: UnexpectedEntry) -> None:
         (f"  {end_name(entry.initiator)} → {target}", "bold"),
         (f"  [{entry.id}]", "dim"),
     )
-    page.prose(on_screen(entry.sentence), first="     ")
+    page.prose(entry.sentence, first="     ")
     cause = f", {entry.cause.value.replace('-', ' ')}" if entry.cause else ""
-    service = f", {on_screen(entry.service)}" if entry.service else ""
+    service = f", {entry.service}" if entry.service else ""
     facts = f"{entry.state}{cause}{service}, {count(entry.flows, 'flow')}, {phrases.size(entry.bytes)}"
     found = phrases.frames(entry.evidence)
     page.prose(facts + (f", {found}" if found else ""), first="     ", style="dim")
     _filter(page, entry.evidence)
     if entry.waiver:
-        page.prose(f"waived: {on_screen(entry.waiver.reason)}", first="     ", style="dim")
+        page.prose(f"waived: {entry.waiver.reason}", first="     ", style="dim")

@@ -25,12 +25,13 @@ _TIMES: Final = frozenset({"generated_at", "first", "last"})
 
 
 def encode(document: object) -> bytes:
-    r"""Return any document of the contract as one line of UTF-8 JSON, with a line feed at its end.
+    """Return any document of the contract as one line of UTF-8 JSON, with a line feed at its end."""
+    return in_json(msgspec.json.encode(_presentable(msgspec.to_builtins(document)))) + b"\n"
 
-    Characters that could steer a terminal are written as ``\uXXXX``: the value is the same, the screen is safe.
-    """
-    text = msgspec.json.encode(_presentable(msgspec.to_builtins(document))).decode()
-    return (UNSAFE_IN_JSON.sub(_as_escape, text) + "\n").encode()
+
+def in_json(encoded: bytes) -> bytes:
+    r"""Return JSON (or lines of it) with every character that could steer a terminal written as ``\uXXXX``."""
+    return UNSAFE_IN_JSON.sub(_as_escape, encoded.decode()).encode()
 
 
 def report_json(document: ReportDocument) -> bytes:

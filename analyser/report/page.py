@@ -1,6 +1,7 @@
 """A page of text under construction: lines, wrapped prose, styles.
 
-Knows the width of the page and nothing of reports. Foreign text passes :mod:`analyser.report.escape` before it gets here.
+Knows the width of the page and nothing of reports. Whatever is written on it passes :mod:`analyser.report.escape`
+here, so that no caller can forget that names in a report are chosen by strangers.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import textwrap
 
 from rich.text import Text
+
+from analyser.report.escape import on_screen
 
 
 class Page:
@@ -19,7 +22,8 @@ class Page:
 
     def line(self, *parts: str | tuple[str, str]) -> None:
         """Add one line as it is, however long; a part is words, or words and their style."""
-        self._lines.append(Text.assemble(*parts))
+        spans = [(part, "") if isinstance(part, str) else part for part in parts]
+        self._lines.append(Text.assemble(*((on_screen(words), style) for words, style in spans)))
 
     def blank(self) -> None:
         """Add an empty line."""
@@ -28,7 +32,7 @@ class Page:
     def prose(self, words: str, *, first: str = "", rest: str | None = None, style: str = "") -> None:
         """Add wrapped words: the first line begins with ``first``, the others with ``rest`` (else blanks as wide)."""
         lines = textwrap.wrap(
-            words,
+            on_screen(words),
             self._width,
             initial_indent=first,
             subsequent_indent=" " * len(first) if rest is None else rest,

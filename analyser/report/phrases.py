@@ -1,7 +1,6 @@
 """Numbers, times, names and marks as a person reads them: the small words that every text reader shares.
 
-Knows the words of the contract and how to say them shortly; knows no layout and no colour. Everything that may
-come from packets or site files leaves this module safe for a screen.
+Knows the words of the contract and how to say them shortly; knows no layout and no colour.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from pathlib import PurePath
 from typing import Final
 
 from analyser.model.finding import End, Evidence, PortState, Severity, UnexpectedEntry, Verdict, VerdictEntry
-from analyser.report.escape import on_screen
 
 SECTIONS: Final[dict[str, str]] = {
     "workstation-to-server": "Workstation → server",
@@ -74,7 +72,7 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 
 def listed(items: Iterable[object], most: int = 8) -> str:
     """Return the items with commas between, ``…`` after the first ``most``."""
-    words = [on_screen(str(item)) for item in items]
+    words = list(map(str, items))
     return ", ".join(words[:most]) + (" …" if len(words) > most else "")
 
 
@@ -119,7 +117,7 @@ def end_name(end: End | None, *, address: bool = False) -> str:
         return f"any {'/'.join(end.roles)}" if end.roles else "anyone"
     if address and end.address is not None and end.address != name:
         name = f"{name} ({end.address})"
-    return on_screen(name)
+    return name
 
 
 def port_name(transport: str, port: int | None) -> str:
@@ -132,7 +130,7 @@ def frames(evidence: tuple[Evidence, ...], most: int = 8) -> str:
     parts = []
     for item in evidence:
         if item.frames:
-            where = f" of {on_screen(PurePath(item.capture).name)}" if len(evidence) > 1 else ""
+            where = f" of {PurePath(item.capture).name}" if len(evidence) > 1 else ""
             noun = "frame" if len(item.frames) == 1 else "frames"
             parts.append(f"{noun} {listed(item.frames, most)}{where}")
     return "; ".join(parts)

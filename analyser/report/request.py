@@ -72,17 +72,26 @@ def _is_filtered(port: PortFinding, entry: VerdictEntry) -> bool:
 
 def _drop_clients_of_networks(wanted: dict[tuple[str, str, str], set[int]]) -> None:
     """Take out the clients of a network that is itself in the list with the same ports: one line says both."""
-    networks = [(key, ipaddress.ip_network(key[1], strict=False)) for key in wanted if "/" in key[1]]
-    for key in list(wanted):
-        transport, initiator, responder = key
-        if "/" in initiator:
-            continue
-        address = ipaddress.ip_address(initiator)
-        for network_key, network in networks:
-            same_service = network_key[0] == transport and network_key[2] == responder
-            if same_service and address in network and wanted[key] <= wanted[network_key]:
-                del wanted[key]
+    networks = [key for key in wanted if "/" in key[1]]
+    for transport, initiator, responder in list(wanted):
+        for other in networks:
+            same_service = (other[0], other[2]) == (transport, responder)
+            if (
+                same_service
+                and _holds(other[1], initiator)
+                and wanted[other] >= wanted[transport, initiator, responder]
+            ):
+                del wanted[transport, initiator, responder]
                 break
+
+
+def _holds(network: str, address: str) -> bool:
+    if "/" not in network or "/" in address:
+        return False
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
 
 
 def _addresses(addresses: Iterable[str], most: int) -> str:

@@ -14,7 +14,6 @@ from rich.text import Text
 
 from analyser.model.finding import REPORT_ORDER, CaptureNote, Coverage, ReportDocument, Severity, Verdict
 from analyser.report import phrases
-from analyser.report.escape import on_screen
 from analyser.report.findings import FOLDED, MOST_ALIKE, is_told, unexpected_section, verdict_sections
 from analyser.report.page import Page
 from analyser.report.phrases import count
@@ -63,7 +62,7 @@ def _answer(page: Page, document: ReportDocument, everything: bool) -> None:
     page.prose(_shown(document))
     if summary.compliant is None or not document.verdicts:
         for reason in summary.reasons:
-            page.prose(on_screen(reason), first="Why: ")
+            page.prose(reason, first="Why: ")
     requests = firewall_requests(document)
     shown = requests if everything else requests[:_MOST_REQUESTS]
     if requests or _first_remedy(document):
@@ -73,7 +72,7 @@ def _answer(page: Page, document: ReportDocument, everything: bool) -> None:
     if len(requests) > len(shown):
         page.line(f"       and {count(len(requests) - len(shown), 'more request')} (-v)")
     if not requests and (remedy := _first_remedy(document)):
-        page.prose(on_screen(remedy), first="First: ", style="bold")
+        page.prose(remedy, first="First: ", style="bold")
     page.blank()
 
 
@@ -109,7 +108,7 @@ def _looked_at(page: Page, document: ReportDocument) -> None:
         page.prose(_capture_line(capture), first=f" {phrases.DOT} ")
         for problem in capture.problems:
             times = f" ({problem.count:,}×)" if problem.count > 1 else ""
-            page.prose(f"{on_screen(problem.code)}: {on_screen(problem.detail)}{times}", first="   ! ", style="yellow")
+            page.prose(f"{problem.code}: {problem.detail}{times}", first="   ! ", style="yellow")
     if len(document.captures) > MOST_ALIKE:
         others = document.captures[MOST_ALIKE:]
         packets = sum(capture.packets for capture in others)
@@ -118,15 +117,15 @@ def _looked_at(page: Page, document: ReportDocument) -> None:
             f"{count(len(others), 'more file')}, {count(packets, 'packet')}, {damaged} with problems",
             first=f" {phrases.DOT} ",
         )
-    rules = ", ".join(f"{on_screen(pack.id)} {on_screen(pack.version)}" for pack in document.rules)
-    page.prose(f"site {on_screen(document.site.name)}, rules {rules}", first=f" {phrases.DOT} ")
+    rules = ", ".join(f"{pack.id} {pack.version}" for pack in document.rules)
+    page.prose(f"site {document.site.name}, rules {rules}", first=f" {phrases.DOT} ")
     for limit in _limits(document.coverage):
         page.prose(limit, first=f" {phrases.QUERY} ")
     page.blank()
 
 
 def _capture_line(capture: CaptureNote) -> str:
-    parts = [on_screen(PurePath(capture.path).name or capture.path), count(capture.packets, "packet")]
+    parts = [PurePath(capture.path).name or capture.path, count(capture.packets, "packet")]
     when = phrases.period(capture.first, capture.last)
     if when:
         parts.insert(1, when)
@@ -151,7 +150,7 @@ def _limits(coverage: Coverage) -> list[str]:
     if coverage.decapsulated:
         limits.append(f"{count(coverage.decapsulated, 'packet')} found inside tunnels")
     if coverage.undecoded:
-        named = ", ".join(f"{on_screen(item.what)} {item.packets:,}" for item in coverage.undecoded)
+        named = ", ".join(f"{item.what} {item.packets:,}" for item in coverage.undecoded)
         limits.append(f"not decoded: {named}")
     if coverage.out_of_scope.flows:
         limits.append(f"{count(coverage.out_of_scope.flows, 'flow')} between addresses that are not in the site")
@@ -173,6 +172,6 @@ def _rest(page: Page, document: ReportDocument, everything: bool) -> None:
     if parts and not everything:
         page.prose(f"Folded: {', '.join(parts)} (-v unfolds).", rest="  ")
     if document.infrastructure:
-        flows = ", ".join(f"{on_screen(item.service)} {item.flows:,}" for item in document.infrastructure)
+        flows = ", ".join(f"{item.service} {item.flows:,}" for item in document.infrastructure)
         page.prose(f"Infrastructure, counted and not judged: {flows}.", rest="  ")
     page.line((f"analyser {document.tool.version}, {document.generated_at}", "dim"))

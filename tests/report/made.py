@@ -228,3 +228,7 @@ def everything() -> ReportDocument:
 
 def changed(document: ReportDocument, **facts: Any) -> ReportDocument:
     return dataclasses.replace(document, **facts)
+
+
+def changed_summary(document: ReportDocument, **facts: Any) -> Summary:
+    return dataclasses.replace(document.summary, **facts)

@@ -1,0 +1,185 @@
+"""The public flow table written down: Parquet, CSV, JSON Lines, Zeek's conn.log, and the page on a screen.
+
+Knows the columns that :func:`analyser.report.flows.flow_table` gives and how each format says "unknown"; no flow
+is judged or left out here. Whole columns are turned into text at once: a million flows take seconds.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import polars as pl
+
+from analyser.model.capture import InputError
+from analyser.report.escape import FORMULA_TEXT, UNSAFE_TEXT, in_cell, on_screen
+from analyser.report.json import in_json
+
+ENDINGS: Final = (".parquet", ".csv", ".jsonl", ".log")
+
+_ISO: Final = "%Y-%m-%dT%H:%M:%S%.6fZ"
+
+_ZEEK_TYPES: Final[dict[str, str]] = {
+    "ts": "time",
+    "id.orig_h": "addr",
+    "id.orig_p": "port",
+    "id.resp_h": "addr",
+    "id.resp_p": "port",
+    "proto": "enum",
+    "duration": "interval",
+    "rtt": "interval",
+    "tunnel_parents": "set[string]",
+    "icmp_sender": "addr",
+}
+"""Types of conn.log where they are not told by the column: whole numbers are ``count``, the rest ``string``."""
+
+
+def write_flows(table: pl.DataFrame, path: Path) -> None:
+    """Write the public flow table to ``path`` in the format its ending names; InputError for any other ending."""
+    ending = path.suffix.lower()
+    check_ending(path)
+    if ending == ".parquet":
+        table.write_parquet(path)
+        return
+    with path.open("wb") as file:
+        {".csv": write_csv, ".jsonl": write_jsonl, ".log": write_zeek}[ending](table, file)
+
+
+def check_ending(path: Path) -> None:
+    """Raise InputError if no format of ours ends like ``path``."""
+    if path.suffix.lower() not in ENDINGS:
+        raise InputError(str(path), f"the ending chooses the format: one of {', '.join(ENDINGS)}")
+
+
+def write_csv(table: pl.DataFrame, file: BinaryIO) -> None:
+    """Write comma separated values with a header line; times ISO 8601 in UTC, unknown values empty."""
+    _cured(table.with_columns(_iso_time()), f"{UNSAFE_TEXT}|{FORMULA_TEXT}", in_cell).write_csv(file)
+
+
+def write_jsonl(table: pl.DataFrame, file: BinaryIO) -> None:
+    """Write one JSON object a line, keys as the columns, unknown values null."""
+    lines = io.BytesIO()
+    table.with_columns(_iso_time()).write_ndjson(lines)
+    file.write(in_json(lines.getvalue()))
+
+
+def write_zeek(table: pl.DataFrame, file: BinaryIO) -> None:
+    """Write Zeek's tab separated conn.log, as ``zeek-cut`` and others read it; ``-`` is unset."""
+    opened = f"{dt.datetime.now(dt.UTC):%Y-%m-%d-%H-%M-%S}"
+    head = (
+        "#separator \\x09",
+        "#set_separator\t,",
+        "#empty_field\t(empty)",
+        "#unset_field\t-",
+        "#path\tconn",
+        f"#open\t{opened}",
+        "\t".join(["#fields", *table.columns]),
+        "\t".join(["#types", *(_zeek_type(name, kind) for name, kind in table.schema.items())]),
+    )
+    file.write(("\n".join(head) + "\n").encode())
+    safe = _cured(table, r"[^ -\[\]-~]|^-$|^\(empty\)$", _zeek_text)
+    safe.select(_zeek_value(name, kind) for name, kind in table.schema.items()).write_csv(
+        file, include_header=False, separator="\t", quote_style="never"
+    )
+    file.write(f"#close\t{opened}\n".encode())
+
+
+def flow_page(table: pl.DataFrame, most: int = 50) -> str:
+    """Return an aligned table of the first flows, one line each, and how many more there are."""
+    head = table.head(most)
+    columns = {
+        "time (UTC)": head["ts"].dt.strftime("%H:%M:%S%.3f"),
+        "proto": head["proto"],
+        "initiator": _end(head, "orig"),
+        "responder": _end(head, "resp"),
+        "service": head["service"],
+        "state": head["conn_state"],
+        "bytes": head["orig_bytes"] + head["resp_bytes"],
+    }
+    cells = [
+        [name, *("-" if value is None or value == "" else on_screen(str(value)) for value in values)]
+        for name, values in columns.items()
+    ]
+    widths = [max(map(len, column)) for column in cells]
+    lines = [
+        " ".join(
+            cell.rjust(width) if name == "bytes" else cell.ljust(width)
+            for name, cell, width in zip(columns, row, widths, strict=True)
+        ).rstrip()
+        for row in zip(*cells, strict=True)
+    ]
+    if table.height > most:
+        lines.append(f"… and {table.height - most:,} more; --json or -o FILE.csv gives all, with every column")
+    return "\n".join(lines) + "\n"
+
+
+def _iso_time() -> pl.Expr:
+    return pl.col("ts").dt.strftime(_ISO)
+
+
+def _cured(table: pl.DataFrame, trouble: str, cure: Callable[[str], str]) -> pl.DataFrame:
+    """Return the table with every text in which the pattern ``trouble`` is found replaced by its cure.
+
+    Few texts are troubled, many are equal: the pattern runs over whole columns, the cure once per text.
+    """
+    cured = []
+    for column in table.select(pl.col(pl.String)):
+        bad = column.filter(column.str.contains(trouble)).unique().to_list()
+        if bad:
+            cured.append(column.replace_strict(bad, list(map(cure, bad)), default=column))
+    return table.with_columns(cured)
+
+
+def _zeek_type(name: str, kind: pl.DataType) -> str:
+    if name in _ZEEK_TYPES:
+        return _ZEEK_TYPES[name]
+    return "count" if kind.is_integer() else "string"
+
+
+def _zeek_value(name: str, kind: pl.DataType) -> pl.Expr:
+    """Return a column as conn.log spells it: seconds with six decimals, ``-`` for unknown, ``(empty)`` for no text."""
+    column = pl.col(name)
+    if name == "ts":
+        column = _decimal(column.dt.epoch("us"))
+    elif kind.is_float():
+        column = _decimal((column * 1e6).round().cast(pl.Int64))
+    elif name == "proto":  # Zeek knows four words; both versions of ICMP are one of them
+        words = {"tcp": "tcp", "udp": "udp", "icmp": "icmp", "icmp6": "icmp"}
+        column = column.replace_strict(words, default="unknown_transport")
+    elif kind == pl.String():
+        column = pl.when(column == "").then(pl.lit("(empty)")).otherwise(column)
+    return column.cast(pl.String).fill_null("-").alias(name)
+
+
+def _decimal(micros: pl.Expr) -> pl.Expr:
+    return pl.format("{}.{}", micros // 1_000_000, (micros % 1_000_000).cast(pl.String).str.zfill(6))
+
+
+def _zeek_text(text: str) -> str:
+    r"""Return a text as Zeek writes it: bytes that are not plain, and ``-`` or ``(empty)`` meant as such, as ``\xNN``."""
+    if text in ("-", "(empty)"):
+        return f"\\x{ord(text[0]):02x}{text[1:]}"
+    return "".join(
+        character if character.isprintable() and character.isascii() and character != "\\" else _zeek_bytes(character)
+        for character in text
+    )
+
+
+def _zeek_bytes(character: str) -> str:
+    return "\\\\" if character == "\\" else "".join(f"\\x{byte:02x}" for byte in character.encode())
+
+
+def _end(flows: pl.DataFrame, side: str) -> pl.Series:
+    """Return ``address:port`` (``[address]:port`` for IPv6); ICMP has no ports, its type stands in the other table."""
+    host, port = pl.col(f"id.{side}_h"), pl.col(f"id.{side}_p")
+    with_port = (
+        pl.when(host.str.contains(":", literal=True))
+        .then(pl.format("[{}]:{}", host, port))
+        .otherwise(pl.format("{}:{}", host, port))
+    )
+    return flows.select(
+        pl.when(pl.col("proto").is_in(["tcp", "udp", "sctp"])).then(with_port).otherwise(host)
+    ).to_series()
