@@ -6,7 +6,7 @@ Codes of type 3 are those of RFC 792, RFC 1122 section 3.2.2.1 and RFC 1812 sect
 
 from samples import plays
 from samples.cast import SERVER, printer
-from samples.expect import Expect, Found, Port
+from samples.expect import Expect, Found, Pair, Port
 from samples.story import ROUTER, Story
 from samples.talk import tcp
 
@@ -24,7 +24,7 @@ CAUSES = {
 }
 
 story = Story()
-findings = {}
+findings: dict[Pair, Found] = {}
 for number, ((kind, code), cause) in enumerate(CAUSES.items(), start=1):
     # Three SYNs of one attempt, each answered by the router with the same error.
     job = tcp(story, SERVER, printer(number), 9100, at=float(number))

@@ -1,7 +1,7 @@
 """The same over IPv6: one printer for each ICMPv6 code that means something (RFC 4443 section 3.1)."""
 
 from samples.cast import SERVER, printer
-from samples.expect import Expect, Found, Port
+from samples.expect import Expect, Found, Pair, Port
 from samples.story import ROUTER, Host, Story
 from samples.talk import tcp
 
@@ -22,7 +22,7 @@ def printer6(number: int) -> Host:
 
 server, router = SERVER.using("2001:db8:1::10"), ROUTER.using("2001:db8:1::1")
 story = Story()
-findings = {}
+findings: dict[Pair, Found] = {}
 for number, ((kind, code), cause) in enumerate(CAUSES.items(), start=1):
     job = tcp(story, server, printer6(number), 9100, at=float(number))
     for _ in range(3):

@@ -58,14 +58,14 @@ EXPECT = Expect(
             {80: Port("open"), 443: Port("open"), 8080: Port("open"), 51443: _BLOCKED, 64098: _BLOCKED},
         ),
         ("server-to-printer/snmp-accounting", "site-server-1", "mfd-3rd-floor"): _SILENT,
-        ("server-to-printer/snmp-install", "site-server-1", "mfd-3rd-floor"): _SILENT,
+        ("server-to-printer/snmp-install-check", "site-server-1", "mfd-3rd-floor"): _SILENT,
         ("printer-to-server/ricoh-accounting", "mfd-3rd-floor", None): Found(
             "missing", "warning", {5012: Port("not-attempted")}
         ),
     },
     fine={
         ("printer-to-server/terminal-application", "mfd-3rd-floor", "site-server-1"): Found(
-            "satisfied", "ok", {5021: Port("not-attempted"), 5022: Port("open")}
+            "satisfied", "ok", {5022: Port("open")}
         ),
     },
     infrastructure={"dns": 1, "ntp": 1},
