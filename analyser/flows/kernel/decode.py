@@ -1,0 +1,502 @@
+"""One packet to one decoded record: link layer, VLAN tags, IP, TCP, UDP, ICMP, neighbour discovery.
+
+Knows headers (IEEE 802.3 and 802.1Q, LINKTYPE_LINUX_SLL and SLL2, RFC 791, 8200, 9293, 768, 792, 4443,
+826, 4861). It must not know flows. Every length is compared with the end of the captured bytes before a
+load; what is not understood is counted by name and never guessed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from analyser.flows.kernel.loads import be16, be32, be64, inner, le32, u8
+from analyser.flows.layout import (
+    KEY_ECHO,
+    KEY_NEIGHBOUR,
+    KEY_TYPE,
+    KIND_DATAGRAM,
+    KIND_EXCHANGE,
+    KIND_FRAGMENT,
+    KIND_QUOTE,
+    KIND_TCP,
+    PROTOCOL_NEIGHBOUR,
+    S_LLC,
+    S_MALFORMED,
+    S_ORPHANS,
+    S_PATHS,
+    S_SEED,
+    S_STP,
+    S_TRUNCATED,
+    S_UNKNOWN_FAMILY,
+)
+
+U = np.uint64
+C1 = U(0x9E3779B97F4A7C15)
+C2 = U(0xBF58476D1CE4E5B9)
+C3 = U(0x94D049BB133111EB)
+MAPPED = U(0xFFFF00000000)  # ::ffff:0:0/96, where IPv4 addresses live
+
+
+@inner
+def mix(a: Any, b: Any) -> Any:
+    """Return a 64-bit hash of two 64-bit words."""
+    h = (a ^ (b * C3)) * C1
+    h = (h ^ (h >> U(32))) * C2
+    return h ^ (h >> U(29))
+
+
+@inner
+def hash_key(a0: Any, a1: Any, b0: Any, b1: Any, k4: Any, seed: Any) -> Any:
+    """Return the seeded hash of a flow key. The seed keeps strangers from aiming at one slot of the index."""
+    h = (a1 ^ (a0 * C3) ^ seed) * C1
+    h = (h ^ (h >> U(32)) ^ b1 ^ (b0 * C2)) * C2
+    h = (h ^ (h >> U(29)) ^ k4) * C3
+    h = h ^ (h >> U(32))
+    return h * C1
+
+
+@inner
+def path_of(paths: Any, path_index: Any, st: Any, interface: Any, vlan: Any, src_mac: Any, dst_mac: Any) -> Any:
+    """Return the number of a path, a new one if it is the first packet from there; 0 when there are too many."""
+    mask = np.int64(path_index.shape[0] - 1)
+    i = np.int64(mix(mix(src_mac, dst_mac), U(interface) << U(32) | U(vlan)) >> U(40)) & mask
+    while True:
+        n = np.int64(path_index[i])
+        if n == 0:
+            n = st[S_PATHS]
+            if n >= paths.shape[0]:
+                return np.int64(0)
+            st[S_PATHS] = n + 1
+            r = paths[n]
+            r.src_mac = src_mac
+            r.dst_mac = dst_mac
+            r.interface = np.uint32(interface)
+            r.vlan = np.uint32(vlan)
+            path_index[i] = np.int32(n)
+            return n
+        r = paths[n]
+        if r.src_mac == src_mac and r.dst_mac == dst_mac and r.vlan == vlan and r.interface == interface:
+            return n
+        i = (i + 1) & mask
+
+
+@inner
+def set_key(k: Any, s0: Any, s1: Any, d0: Any, d1: Any, sp: Any, dp: Any, kind: Any, protocol: Any, st: Any) -> Any:
+    """Write the key of a packet from (s, sp) to (d, dp), the lower end first, and say which side sent it."""
+    swap = s0 > d0 or (s0 == d0 and (s1 > d1 or (s1 == d1 and sp > dp)))
+    tail = U(kind << 8 | protocol)
+    if swap:
+        k.a0 = d0
+        k.a1 = d1
+        k.b0 = s0
+        k.b1 = s1
+        k.k4 = U(dp) << U(48) | U(sp) << U(32) | tail
+        k.side = np.uint8(1)
+    else:
+        k.a0 = s0
+        k.a1 = s1
+        k.b0 = d0
+        k.b1 = d1
+        k.k4 = U(sp) << U(48) | U(dp) << U(32) | tail
+        k.side = np.uint8(0)
+    k.hash = hash_key(k.a0, k.a1, k.b0, k.b1, k.k4, U(st[S_SEED]))
+
+
+@inner
+def decode_neighbour(k: Any, asker0: Any, asker1: Any, target0: Any, target1: Any, answer: Any, st: Any) -> Any:
+    """Make the record of a question "who has `target`?" or of its answer."""
+    n = np.int64(0)
+    if answer:
+        set_key(k, target0, target1, asker0, asker1, n, n, np.int64(KEY_NEIGHBOUR), np.int64(PROTOCOL_NEIGHBOUR), st)
+    else:
+        set_key(k, asker0, asker1, target0, target1, n, n, np.int64(KEY_NEIGHBOUR), np.int64(PROTOCOL_NEIGHBOUR), st)
+    k.kind = np.uint8(KIND_EXCHANGE)
+    k.flags = np.uint8(2 if answer else 1)
+    k.length = np.int32(0)
+    k.caught = np.int32(0)
+    k.ip_bytes = np.int32(0)
+
+
+@inner
+def decode_arp(buf: Any, p: Any, e: Any, k: Any, st: Any) -> Any:
+    """Decode ARP for IPv4 over Ethernet (RFC 826). Returns whether ``k`` holds a record."""
+    if e - p < 28:
+        st[S_TRUNCATED] += 1
+        return False
+    if be16(buf, p + 2) != 0x0800 or u8(buf, p + 4) != 6 or u8(buf, p + 5) != 4:
+        return False
+    operation = be16(buf, p + 6)
+    sender = MAPPED | U(be32(buf, p + 14))
+    target = MAPPED | U(be32(buf, p + 24))
+    if operation == 1:
+        decode_neighbour(k, U(0), sender, U(0), target, False, st)
+    elif operation == 2:
+        decode_neighbour(k, U(0), target, U(0), sender, True, st)
+    else:
+        return False
+    k.ttl = np.uint8(0)
+    k.ipid = np.uint16(0)
+    k.checksum = np.uint16(0)
+    k.seq = np.uint32(0)
+    k.ack = np.uint32(0)
+    k.window = np.uint16(0)
+    k.offset = p
+    k.loopback = np.uint8(0)
+    return True
+
+
+@inner
+def decode_ip(
+    buf: Any, p: Any, e: Any, version: Any, k: Any, fragments: Any, ip_counts: Any, st: Any, depth: Any
+) -> Any:
+    """Decode the IP packet at ``p``. Returns 0 nothing, 1 a record, 2 an ICMP error whose quote starts at ``k.offset``.
+
+    ``depth`` 1 means the packet that an ICMP error quotes: it is cut, and its lengths speak of the original. 2 means an
+    ICMP error whose quote is of no use: it is taken as it stands.
+    """
+    fragment_offset = np.int64(0)
+    more = np.int64(0)
+    fragment_id = np.int64(0)
+    ipid = np.int64(0)
+    if version == 4:
+        if e - p < 20:
+            st[S_TRUNCATED] += 1
+            return 0
+        header = (u8(buf, p) & 15) * 4
+        total = be16(buf, p + 2)
+        if total == 0:
+            total = e - p  # a segment that the sender's network card will cut up
+        if (u8(buf, p) >> 4) != 4 or header < 20 or total < header:
+            st[S_MALFORMED] += 1
+            return 0
+        if p + header > e:
+            st[S_TRUNCATED] += 1
+            return 0
+        end = p + total
+        protocol = u8(buf, p + 9)
+        ttl = u8(buf, p + 8)
+        s0 = U(0)
+        d0 = U(0)
+        s1 = MAPPED | U(be32(buf, p + 12))
+        d1 = MAPPED | U(be32(buf, p + 16))
+        word = be16(buf, p + 6)
+        fragment_offset = (word & 0x1FFF) * 8
+        more = word & 0x2000
+        ipid = be16(buf, p + 4)
+        fragment_id = ipid
+        q = p + header
+    else:
+        if e - p < 40:
+            st[S_TRUNCATED] += 1
+            return 0
+        if (u8(buf, p) >> 4) != 6:
+            st[S_MALFORMED] += 1
+            return 0
+        s0 = be64(buf, p + 8)
+        s1 = be64(buf, p + 16)
+        d0 = be64(buf, p + 24)
+        d1 = be64(buf, p + 32)
+        length = be16(buf, p + 4)
+        end = p + 40 + length
+        if length == 0:
+            end = e  # jumbogram or offloaded segment
+        protocol = u8(buf, p + 6)
+        ttl = u8(buf, p + 7)
+        q = p + 40
+        for _ in range(12):  # extension headers; more than a dozen are nobody's real packet
+            if (
+                protocol == 0
+                or protocol == 43
+                or protocol == 60
+                or protocol == 135
+                or protocol == 139
+                or protocol == 140
+            ):
+                if q + 8 > e:
+                    st[S_TRUNCATED] += 1
+                    return 0
+                protocol, q = u8(buf, q), q + (u8(buf, q + 1) + 1) * 8
+            elif protocol == 51:
+                if q + 8 > e:
+                    st[S_TRUNCATED] += 1
+                    return 0
+                protocol, q = u8(buf, q), q + (u8(buf, q + 1) + 2) * 4
+            elif protocol == 44:
+                if q + 8 > e:
+                    st[S_TRUNCATED] += 1
+                    return 0
+                word = be16(buf, q + 2)
+                fragment_offset = word & 0xFFF8
+                more = word & 1
+                fragment_id = be32(buf, q + 4)
+                protocol, q = u8(buf, q), q + 8
+                if fragment_offset != 0:
+                    break
+            else:
+                break
+    stop = end if end < e else e
+    sp = np.int64(0)
+    dp = np.int64(0)
+    flags = np.int64(0)
+    seq = np.int64(0)
+    ack = np.int64(0)
+    window = np.int64(0)
+    checksum = np.int64(0)
+    kind = np.int64(KIND_DATAGRAM)
+    key_kind = np.int64(0)
+    offset = q
+    length = end - q
+    if fragment_offset != 0:
+        tag = mix(mix(s1, d1), U(fragment_id) << U(8) | U(protocol))
+        slot = fragments[np.int64(tag >> U(52))]
+        if slot.key != tag:
+            st[S_ORPHANS] += 1
+            return 0
+        sp = np.int64(slot.ports >> U(16))
+        dp = np.int64(slot.ports & U(0xFFFF))
+        kind = np.int64(KIND_FRAGMENT)
+        checksum = fragment_offset & 0xFFFF
+        offset = stop
+    elif protocol == 6:
+        if q + 4 > stop:
+            st[S_TRUNCATED] += 1
+            return 0
+        sp = be16(buf, q)
+        dp = be16(buf, q + 2)
+        if q + 8 <= stop:
+            seq = be32(buf, q + 4)
+        if q + 20 <= stop:
+            ack = be32(buf, q + 8)
+            flags = u8(buf, q + 13)
+            window = be16(buf, q + 14)
+            checksum = be16(buf, q + 16)
+            header = (u8(buf, q + 12) >> 4) * 4
+            if header < 20 or q + header > end:
+                if depth == 0:
+                    st[S_MALFORMED] += 1
+                return 0
+            offset = q + header
+            length = end - offset
+            kind = np.int64(KIND_TCP)
+        elif depth == 0:
+            st[S_TRUNCATED] += 1
+            return 0
+    elif protocol == 17:
+        if q + 4 > stop:
+            st[S_TRUNCATED] += 1
+            return 0
+        sp = be16(buf, q)
+        dp = be16(buf, q + 2)
+        offset = q + 8
+        length = end - offset
+        if q + 8 <= stop:
+            checksum = be16(buf, q + 6)
+            told = be16(buf, q + 4) - 8
+            if 0 <= told < length and more == 0:
+                length = told
+    elif (protocol == 1 and version == 4) or (protocol == 58 and version == 6):
+        if q + 4 > stop:
+            st[S_TRUNCATED] += 1
+            return 0
+        kind_of = u8(buf, q)
+        code = u8(buf, q + 1)
+        checksum = be16(buf, q + 2)
+        if version == 4:
+            error = kind_of == 3 or kind_of == 11 or kind_of == 12
+            request = kind_of == 8 or kind_of == 13 or kind_of == 17
+            answer = kind_of == 0 or kind_of == 14 or kind_of == 18
+        else:
+            error = 1 <= kind_of <= 4
+            request = kind_of == 128
+            answer = kind_of == 129
+        if error and depth == 0 and more == 0 and q + 8 < stop:
+            k.type = np.uint8(kind_of)
+            k.code = np.uint8(code)
+            k.sender0 = s0
+            k.sender1 = s1
+            k.version = np.uint8(version)
+            k.offset = q + 8
+            return 2
+        offset = q + 8 if q + 8 < stop else stop
+        length = end - offset
+        if version == 6 and (kind_of == 135 or kind_of == 136) and q + 24 <= stop:
+            t0 = be64(buf, q + 8)
+            t1 = be64(buf, q + 16)
+            if kind_of == 135:
+                decode_neighbour(k, s0, s1, t0, t1, False, st)
+            else:
+                decode_neighbour(k, d0, d1, t0, t1, True, st)
+            k.ttl = np.uint8(ttl)
+            k.ipid = np.uint16(0)
+            k.checksum = np.uint16(checksum)
+            k.seq = np.uint32(0)
+            k.ack = np.uint32(0)
+            k.window = np.uint16(0)
+            k.offset = offset
+            k.loopback = np.uint8(0)
+            return 1
+        if (request or answer) and q + 8 <= stop:
+            sp = be16(buf, q + 4)
+            dp = sp
+            key_kind = np.int64(KEY_ECHO)
+            kind = np.int64(KIND_EXCHANGE)
+            flags = np.int64(1 if request else 2)
+            seq = be16(buf, q + 6)
+        else:
+            sp = kind_of << 8 | code
+            dp = sp
+            key_kind = np.int64(KEY_TYPE)
+    elif (
+        protocol == 4 or protocol == 41 or protocol == 47 or protocol == 50 or protocol == 94 or protocol == 97
+        or protocol == 98 or protocol == 115 or protocol == 137
+    ):  # fmt: skip
+        if depth == 0:
+            ip_counts[protocol] += 1  # something is inside that we do not open: never a flow of its own
+        return 0
+    if more != 0 and fragment_offset == 0:
+        tag = mix(mix(s1, d1), U(fragment_id) << U(8) | U(protocol))
+        slot = fragments[np.int64(tag >> U(52))]
+        slot.key = tag
+        slot.ports = U(sp) << U(16) | U(dp)
+    if length < 0:
+        length = np.int64(0)
+    caught = stop - offset
+    if caught > length:
+        caught = length
+    if caught < 0:
+        caught = np.int64(0)
+    set_key(k, s0, s1, d0, d1, sp, dp, key_kind, protocol, st)
+    k.ttl = np.uint8(ttl)
+    k.flags = np.uint8(flags)
+    k.kind = np.uint8(kind)
+    k.seq = np.uint32(seq)
+    k.ack = np.uint32(ack)
+    k.window = np.uint16(window)
+    k.checksum = np.uint16(checksum)
+    k.ipid = np.uint16(ipid)
+    k.offset = offset
+    k.length = np.int32(length)
+    k.caught = np.int32(caught)
+    k.ip_bytes = np.int32(end - p)
+    local = (s0 == d0 and s1 == d1) or (version == 4 and ((s1 >> U(24)) & U(0xFF)) == U(127))
+    k.loopback = np.uint8(1 if local else 0)
+    return 1
+
+
+@inner
+def decode(
+    buf: Any, p: Any, e: Any, link: Any, interface: Any, k: Any, fragments: Any, paths: Any, path_index: Any,
+    eth_counts: Any, ip_counts: Any, st: Any,
+) -> Any:  # fmt: skip
+    """Decode the frame ``buf[p:e]`` of link type ``link`` into ``k``; say whether ``k`` now holds a record."""
+    vlan = np.int64(0)
+    tags = np.int64(0)
+    src_mac = U(0)
+    dst_mac = U(0)
+    loopback = False
+    ethertype = np.int64(0)
+    if link == 1:
+        if e - p < 14:
+            st[S_TRUNCATED] += 1
+            return False
+        dst_mac = U(be32(buf, p)) << U(16) | U(be16(buf, p + 4))
+        src_mac = U(be32(buf, p + 6)) << U(16) | U(be16(buf, p + 10))
+        ethertype = be16(buf, p + 12)
+        p += 14
+    elif link == 113:
+        if e - p < 16:
+            st[S_TRUNCATED] += 1
+            return False
+        loopback = be16(buf, p + 2) == 772
+        if be16(buf, p + 4) == 6:
+            src_mac = U(be32(buf, p + 6)) << U(16) | U(be16(buf, p + 10))
+        ethertype = be16(buf, p + 14)
+        p += 16
+    elif link == 276:
+        if e - p < 20:
+            st[S_TRUNCATED] += 1
+            return False
+        loopback = be16(buf, p + 8) == 772
+        interface = (interface << 16 | (be32(buf, p + 4) & 0xFFFF)) & 0xFFFFFFFF
+        if u8(buf, p + 11) == 6:
+            src_mac = U(be32(buf, p + 12)) << U(16) | U(be16(buf, p + 16))
+        ethertype = be16(buf, p)
+        p += 20
+    elif link == 0 or link == 108:
+        if e - p < 4:
+            st[S_TRUNCATED] += 1
+            return False
+        loopback = True
+        family = be32(buf, p)
+        if family > 0xFFFF:
+            family = le32(buf, p)  # written in the order of the machine that captured
+        p += 4
+        if family == 2:
+            ethertype = np.int64(0x0800)
+        elif family == 10 or family == 24 or family == 28 or family == 30:
+            ethertype = np.int64(0x86DD)
+        else:
+            st[S_UNKNOWN_FAMILY] += 1
+            return False
+    elif link == 228 or link == 229:
+        ethertype = np.int64(0x0800 if link == 228 else 0x86DD)
+    else:  # raw IP: the caller lets no other link type in
+        if e - p < 1:
+            st[S_TRUNCATED] += 1
+            return False
+        version = u8(buf, p) >> 4
+        if version != 4 and version != 6:
+            st[S_MALFORMED] += 1
+            return False
+        ethertype = np.int64(0x0800 if version == 4 else 0x86DD)
+    while (ethertype == 0x8100 or ethertype == 0x88A8 or ethertype == 0x9100 or ethertype == 0x9200) and tags < 8:
+        if e - p < 4:
+            st[S_TRUNCATED] += 1
+            return False
+        if tags < 2:
+            vlan = vlan << 12 | (be16(buf, p) & 0xFFF)
+        ethertype = be16(buf, p + 2)
+        p += 4
+        tags += 1
+    if ethertype < 1536 and (link == 1 or tags > 0 or ethertype == 4):
+        if e - p < 3:
+            st[S_TRUNCATED] += 1
+            return False
+        if u8(buf, p) == 0x42:
+            st[S_STP] += 1
+            return False
+        if be16(buf, p) != 0xAAAA or e - p < 8 or be16(buf, p + 3) != 0 or u8(buf, p + 5) != 0:
+            st[S_LLC] += 1
+            return False
+        ethertype = be16(buf, p + 6)
+        p += 8
+    k.vlan = np.uint32(vlan)
+    found = False
+    if ethertype == 0x0800 or ethertype == 0x86DD:
+        version = np.int64(4 if ethertype == 0x0800 else 6)
+        kind = decode_ip(buf, p, e, version, k, fragments, ip_counts, st, 0)
+        if kind == 2:
+            truncated = st[S_TRUNCATED]
+            malformed = st[S_MALFORMED]
+            orphans = st[S_ORPHANS]
+            found = decode_ip(buf, k.offset, e, np.int64(k.version), k, fragments, ip_counts, st, 1) == 1
+            if found:
+                k.kind = np.uint8(KIND_QUOTE)
+            else:  # it quotes nothing that can be a flow: then it is a flow of its own
+                found = decode_ip(buf, p, e, version, k, fragments, ip_counts, st, 2) == 1
+            st[S_TRUNCATED] = truncated
+            st[S_MALFORMED] = malformed
+            st[S_ORPHANS] = orphans
+        elif kind == 1:
+            found = True
+    else:
+        eth_counts[ethertype] += 1
+        if ethertype == 0x0806:
+            found = decode_arp(buf, p, e, k, st)
+    if found:
+        if loopback:
+            k.loopback = np.uint8(1)
+        k.path = np.uint32(path_of(paths, path_index, st, interface, vlan, src_mac, dst_mac))
+    return found

@@ -1,0 +1,141 @@
+"""Captures to tables: reads all sources as one timeline through the kernel.
+
+Knows the order of time over several files. It must not know what the flows mean for anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from analyser.flows.feed import Feed
+from analyser.flows.layout import (
+    S_DUPLICATES,
+    S_OVERFLOW,
+    S_SAME_TRAFFIC,
+    UPDATE_DONE,
+    UPDATE_QUOTES,
+    UPDATE_TABLE,
+    UPDATE_WATCH,
+)
+from analyser.flows.memory import Limits, Memory
+from analyser.flows.names import link_layer, undecoded
+from analyser.flows.table import flow_tables
+from analyser.model.capture import ByteSource, FileFacts, ReadingFacts
+from analyser.model.finding import Problem
+from analyser.tables import FlowTables
+
+Progress = Callable[[str, int], None]
+"""Called now and then with a capture's path and how many of its bytes are done."""
+
+
+def read_flows(
+    sources: Sequence[ByteSource],
+    *,
+    ports: Mapping[str, frozenset[int]] | None = None,
+    watch: Mapping[tuple[str, int], str] | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    notice: Callable[[str], None] | None = None,
+) -> tuple[FlowTables, ReadingFacts]:
+    """Read captures to the end and return their flows.
+
+    Args:
+        sources: the captures, in any order; their packets are taken in the order of time, so flows go on from file to file.
+        ports: responder ports per transport (``{"tcp": …, "udp": …}``): they orient flows whose opening is not in the capture.
+        watch: watch class ("stream", "datagram", "control") per (transport, port) whose packets the services stage wants.
+        limits: bounds of memory.
+        progress: called after each block.
+        notice: called with a sentence when the first packet has to wait for the compiler.
+
+    Returns:
+        The tables, and what reading showed. A capture that is cut or damaged is read up to there and says so.
+    """
+    from analyser.flows.kernel import cache
+
+    if notice is not None and not cache.is_warm():
+        notice("compiling the packet kernel for this machine; this happens once and takes some seconds")
+    memory = Memory(limits or Limits(), watch or {})
+    files = _read_all(sources, memory, progress)
+    tables = flow_tables(memory, ports or {})
+    for number, count in memory.repeated_files().items():
+        files[number].problems.append(
+            Problem(code="same-traffic", count=count, detail="flows that another capture holds too; counted once")
+        )
+    facts = ReadingFacts(
+        files=tuple(files),
+        undecoded=undecoded(memory),
+        link_layer=link_layer(memory),
+        duplicates=int(memory.st[S_DUPLICATES] + memory.st[S_SAME_TRAFFIC]),
+        decapsulated=0,
+        watched_overflow=int(memory.st[S_OVERFLOW]),
+    )
+    return tables, facts
+
+
+def _read_all(sources: Sequence[ByteSource], memory: Memory, progress: Progress | None) -> list[FileFacts]:
+    facts: dict[int, FileFacts] = {}
+    waiting = sorted(range(len(sources)), key=lambda n: (sources[n].first_t is not None, sources[n].first_t or 0))
+    active: list[Feed] = []
+    numbers: dict[int, int] = {}
+    try:
+        while active or waiting:
+            while waiting and (not active or _starts(sources[waiting[0]]) <= min(feed.head for feed in active)):
+                number = waiting.pop(0)
+                feed = Feed(sources[number], number, memory)
+                numbers[id(feed)] = number
+                _keep_or_close(feed, number, active, facts)
+            if not active:
+                continue
+            feed = min(active, key=lambda item: item.head)
+            others = [item.head for item in active if item is not feed]
+            if waiting:
+                others.append(_starts(sources[waiting[0]]))
+            _advance(feed, min(others) if others else None, memory)
+            if feed.cursor >= feed.count:
+                if progress is not None:
+                    progress(feed.source.path, feed.offset)
+                active.remove(feed)
+                _keep_or_close(feed, numbers[id(feed)], active, facts)
+    finally:
+        for feed in active:
+            facts[numbers[id(feed)]] = feed.facts()
+            feed.source.close()
+    return [facts[number] for number in range(len(sources))]
+
+
+def _starts(source: ByteSource) -> int:
+    return source.first_t if source.first_t is not None else -(1 << 62)
+
+
+def _keep_or_close(feed: Feed, number: int, active: list[Feed], facts: dict[int, FileFacts]) -> None:
+    if feed.refill():
+        active.append(feed)
+    else:
+        facts[number] = feed.facts()
+        feed.source.close()
+
+
+def _advance(feed: Feed, until: int | None, memory: Memory) -> None:
+    """Count the packets of a batch up to the first that is later than ``until`` (ns; None: all of them)."""
+    from analyser.flows.kernel.update import update
+
+    end = feed.count
+    if until is not None:
+        later = np.flatnonzero(feed.packets["t"][feed.cursor : feed.count] > until)
+        if later.size:
+            end = feed.cursor + max(int(later[0]), 1)
+    while feed.cursor < end:
+        reason, feed.cursor = update(
+            feed.buffer, feed.packets, feed.cursor, end, memory.index, memory.flows, memory.sides, memory.payloads,
+            memory.seen, memory.watch, memory.watched, memory.watched_bytes, memory.quotes, memory.st,
+        )  # fmt: skip
+        if reason == UPDATE_TABLE:
+            memory.make_room()
+        elif reason == UPDATE_WATCH:
+            memory.take_watched()
+        elif reason == UPDATE_QUOTES:
+            memory.take_quotes()
+        elif reason == UPDATE_DONE:
+            break

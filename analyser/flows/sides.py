@@ -1,0 +1,87 @@
+"""The columns of one side of a flow, computed for all flows at once.
+
+Knows SIDE and PAYLOAD rows. It must not know which side opened the flow.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from analyser.flows.layout import PAYLOAD
+
+Array = NDArray[Any]
+
+_TCP_COUNTS = ("nsyn", "nsynack", "nfin", "nrst")
+_AS_THEY_ARE = (
+    "first_t", "last_t", "last_frame", "last_file", "dups", "isn", "syn_t", "syn_frame", "syn_file", "syn_last_t",
+    "syn_last_frame", "syn_last_file", "fin_t", "fin_frame", "fin_file", "rst_t", "rst_frame", "rst_file", "rst_ttl",
+    "rst_ipid", "rst_win", "rst_path", "zero_window", "ttl_max", "ipid_last", "path",
+)  # fmt: skip
+_OF_PAYLOAD = (
+    "data_t", "data_frame", "data_file", "data_last_t", "data_last_frame", "data_last_file", "rtx", "rtx_last_t",
+    "rtx_last_frame", "rtx_last_file", "after_rst",
+)  # fmt: skip
+_OF_SYN = ("isn", "syn_t", "syn_frame", "syn_file", "syn_last_t", "syn_last_frame", "syn_last_file")
+
+
+def side_columns(mine: Array, other: Array, payloads: Array, protocol: Array) -> dict[str, Any]:
+    """Return the columns of tables.SIDE_COLUMNS for the SIDE rows ``mine``, and ``missed``.
+
+    ``missed``: payload bytes of this side that the other side acknowledged but the capture does not hold.
+    """
+    tcp = protocol == 6
+    has = mine["payload"] >= 0
+    data = np.zeros(mine.shape[0], PAYLOAD)
+    data[has] = payloads[mine["payload"][has]]
+    columns: dict[str, Any] = {name: mine[name] for name in _AS_THEY_ARE}
+    columns.update({name: data[name] for name in _OF_PAYLOAD})
+    for name in _TCP_COUNTS + _OF_SYN:  # echo requests are counted in the same fields, but are no SYNs
+        columns[name] = np.where(tcp, mine[name], 0)
+    acked = (other["acks"] > 0) | (other["nsynack"] > 0)
+    reached = _ahead(other["ack_max"], data["rtx_seq"])
+    columns["stuck"] = np.where(tcp & (data["rtx_run"] > 0) & ~(acked & (reached > 0)), data["rtx_run"], 0)
+    columns["repeat_after_answer"] = np.where(tcp, 0, data["repeats"])
+    columns["acks"] = mine["acks"] > 0
+    span = np.where(tcp, _ahead(mine["ack_max"], mine["ack_first"]), 0)
+    columns["ack_span"] = np.maximum(span, 0)
+    opened = (other["nsyn"] > 0) | (other["nsynack"] > 0)
+    beyond = np.where(opened, _ahead(mine["ack_max"], other["isn"]) - 1, span)
+    closing = np.where(opened, other["nfin"] > 0, 1)
+    columns["acks_payload"] = tcp & (mine["acks"] > 0) & (beyond > closing)
+    columns["ttl_min"] = np.where(mine["ttl_max"] == 0, 0, mine["ttl_min"])
+    columns["payload"] = _first_bytes(data)
+    hole = _ahead(data["hole_high"], data["hole_low"])
+    open_hole = (hole > 0) & ~(acked & (_ahead(other["ack_max"], data["hole_high"]) >= 0))
+    gap = data["gap"].astype(np.int64)
+    columns["missed"] = np.where(tcp, np.maximum(gap - np.where(open_hole, hole, 0), 0), 0)
+    return columns
+
+
+def _ahead(a: Array, b: Array) -> Array:
+    """Return how far sequence number ``a`` is beyond ``b``, modulo 2**32."""
+    return (a.astype(np.uint32) - b.astype(np.uint32)).astype(np.int32).astype(np.int64)
+
+
+def _first_bytes(data: Array) -> pl.Series:
+    """Return the unbroken beginning of the first bytes that were kept."""
+    counts = _leading_ones(data["covered0"])
+    counts = np.where(counts == 64, 64 + _leading_ones(data["covered1"]), counts)
+    octets = data["bytes"]
+    filled = counts > 0
+    texts: list[bytes] = [b""] * data.shape[0]
+    for row, count in zip(np.flatnonzero(filled).tolist(), counts[filled].tolist(), strict=True):
+        texts[row] = octets[row, :count].tobytes()
+    return pl.Series(texts, dtype=pl.Binary)
+
+
+def _leading_ones(words: Array) -> Array:
+    """Count the unbroken run of ones from the lowest bit."""
+    lowest_zero = ~words & (words + np.uint64(1))
+    bits = np.full(words.shape[0], 64, np.int64)
+    some = lowest_zero != 0
+    bits[some] = np.round(np.log2(lowest_zero[some].astype(np.float64))).astype(np.int64)
+    return bits

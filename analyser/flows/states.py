@@ -1,0 +1,117 @@
+"""Connection state, history and direction, read from the record: Zeek's words, no second state machine.
+
+Knows what the counters of the two sides say together. It must not know tables or packets.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyser.flows.layout import KEY_ECHO, KEY_NEIGHBOUR
+from analyser.model.flow import ConnState
+
+Array = NDArray[Any]
+LETTERS = "shadfrtw"
+
+
+def orient(flows: Array, low: Array, high: Array, ports: dict[int, Array]) -> tuple[Array, Array, Array]:
+    """Say which side opened each flow.
+
+    Args:
+        flows: FLOW rows.
+        low: their SIDE rows 0, ``high``: their SIDE rows 1.
+        ports: per IP protocol, a table of 65536 booleans: ports that a responder is expected at.
+
+    Returns:
+        ``(high_opened, by_syn, guessed)``, booleans per flow. The order of proof: SYN, SYN-ACK (for echo: request,
+        answer), then a responder port on one end only, then the first packet.
+    """
+    protocol = (flows["k4"] & np.uint64(0xFF)).astype(np.int64)
+    kind = ((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)).astype(np.int64)
+    opening = (protocol == 6) | (kind == KEY_ECHO) | (kind == KEY_NEIGHBOUR)
+    syn_low, syn_high = low["nsyn"] > 0, high["nsyn"] > 0
+    answer_low, answer_high = low["nsynack"] > 0, high["nsynack"] > 0
+    both = syn_low & syn_high
+    by_syn = opening & (syn_low | syn_high | answer_low | answer_high)
+    high_opened = np.where(
+        both, high["syn_t"] < low["syn_t"], np.where(syn_low | syn_high, syn_high, answer_low & ~answer_high)
+    )
+    known_low = np.zeros(flows.shape[0], np.bool_)
+    known_high = np.zeros(flows.shape[0], np.bool_)
+    port_low = (flows["k4"] >> np.uint64(48)).astype(np.int64)
+    port_high = ((flows["k4"] >> np.uint64(32)) & np.uint64(0xFFFF)).astype(np.int64)
+    for number, table in ports.items():
+        mine = protocol == number
+        known_low |= mine & table[port_low]
+        known_high |= mine & table[port_high]
+    first_high = flows["first_side"] == 1
+    by_port = known_low != known_high
+    otherwise = np.where(by_port, known_low, first_high)
+    guessed = ~by_syn & ((protocol == 6) | (by_port & (otherwise != first_high)))
+    return np.where(by_syn, high_opened, otherwise), by_syn, guessed
+
+
+def conn_states(protocol: Array, orig: Array, resp: Array, orig_has_data: Array, resp_has_data: Array) -> Array:
+    """Return Zeek's ``conn_state`` per flow, from the SIDE rows of initiator and responder.
+
+    The words and their order are those of Zeek's conn.log; a RST that follows two FINs does not undo a close.
+    """
+    o_seen, r_seen = orig["pkts"] > 0, resp["pkts"] > 0
+    o_syn, r_syn = orig["nsyn"] > 0, resp["nsynack"] > 0
+    answered = o_syn & r_syn
+    o_fin, r_fin = orig["nfin"] > 0, resp["nfin"] > 0
+    o_rst, r_rst = orig["nrst"] > 0, resp["nrst"] > 0
+    closed = o_fin & r_fin
+    last_fin = np.maximum(orig["fin_t"], resp["fin_t"])
+    o_late = closed & (~o_rst | (orig["rst_t"] >= last_fin))
+    r_late = closed & (~r_rst | (resp["rst_t"] >= last_fin))
+    ended_well = o_late & r_late
+    nothing_said = ~orig_has_data & ~resp_has_data
+    o_opened = o_syn | (orig["nsynack"] > 0)
+    tcp = np.select(
+        [
+            ended_well,
+            r_rst & o_syn & ~r_syn & ~(orig["acks"] > 0) & ~o_fin,
+            r_rst & o_rst & nothing_said & ~answered,
+            r_rst & ~o_opened & (r_syn | ~o_seen),
+            r_rst,
+            o_rst & (~r_seen | ~(r_syn | (resp["acks"] > 0))) & o_syn,
+            o_rst,
+            o_fin & (~r_seen),
+            o_fin,
+            r_fin & ~o_seen,
+            r_fin,
+            o_syn & ~r_seen,
+            answered,
+        ],
+        [
+            ConnState.SF, ConnState.REJ, ConnState.REJ, ConnState.RSTRH, ConnState.RSTR, ConnState.RSTOS0, ConnState.RSTO,
+            ConnState.SH, ConnState.S2, ConnState.SHR, ConnState.S3, ConnState.S0, ConnState.S1,
+        ],
+        default=ConnState.OTH,
+    )  # fmt: skip
+    udp = np.select(
+        [o_seen & r_seen, o_seen, r_seen], [ConnState.SF, ConnState.S0, ConnState.SHR], default=ConnState.OTH
+    )
+    return np.where(protocol == 6, tcp, np.where(protocol == 17, udp, ConnState.OTH)).astype(object)
+
+
+def histories(flows: Array, high_opened: Array, guessed: Array) -> list[str | None]:
+    """Return the history letters per flow (capitals: initiator; ``^`` first where the direction was guessed)."""
+    combined = np.stack(
+        [flows["history"], flows["n_letters"].astype(np.uint64), high_opened.astype(np.uint64) * np.uint64(2) + guessed.astype(np.uint64)],
+        axis=1,
+    )  # fmt: skip
+    rare, inverse = np.unique(combined, axis=0, return_inverse=True)
+    words: list[str | None] = []
+    for nibbles, count, marks in rare.tolist():
+        word = "^" if marks & 1 else ""
+        for i in range(count):
+            nibble = nibbles >> (4 * i) & 15
+            letter = LETTERS[nibble & 7]
+            word += letter.upper() if (nibble >> 3) == (marks >> 1) else letter
+        words.append(word or None)
+    return [words[i] for i in inverse.reshape(-1).tolist()]

@@ -1,0 +1,231 @@
+"""Flow records to tables, each flow told from its initiator to its responder.
+
+Knows the record layout and the table schemas. It must not know packets, services or sites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from analyser.flows.addresses import address_texts
+from analyser.flows.layout import FLOW_LOOPBACK, KEY_ECHO, KEY_TYPE, PROTOCOL_NEIGHBOUR
+from analyser.flows.memory import Memory
+from analyser.flows.records import Records
+from analyser.flows.sides import side_columns
+from analyser.flows.states import conn_states, histories, orient
+from analyser.model.flow import protocol_name
+from analyser.tables import FLOWS, ICMP_ERRORS, NEIGHBOURS, PATHS, WATCHED, FlowTables
+
+Array = NDArray[Any]
+
+
+def flow_tables(memory: Memory, ports: Mapping[str, frozenset[int]]) -> FlowTables:
+    """Return all tables of a run. ``ports``: responder ports per transport, to orient flows that were running already."""
+    records, renamed = memory.records()
+    flows = records.flows
+    low, high = records.sides[0::2], records.sides[1::2]
+    tables = {6: _port_table(ports.get("tcp", frozenset())), 17: _port_table(ports.get("udp", frozenset()))}
+    high_opened, by_syn, guessed = orient(flows, low, high, tables)
+    protocol = (flows["k4"] & np.uint64(0xFF)).astype(np.int64)
+    neighbour = protocol == PROTOCOL_NEIGHBOUR
+    orientation = pl.DataFrame({"serial": flows["serial"], "high_opened": high_opened})
+    quotes = _renumbered(memory.quoted_errors(), renamed)
+    icmp_errors = _icmp_errors(quotes, orientation)
+    rows = np.flatnonzero(~neighbour)
+    table = _flows(records, rows, protocol[rows], high_opened[rows], by_syn[rows], guessed[rows], icmp_errors)
+    return FlowTables(
+        flows=table,
+        paths=_paths(memory.known_paths()),
+        neighbours=_neighbours(records, np.flatnonzero(neighbour), high_opened),
+        watched=_watched(memory, renamed, orientation),
+        icmp_errors=icmp_errors,
+    )
+
+
+def _port_table(ports: frozenset[int]) -> Array:
+    table = np.zeros(65536, np.bool_)
+    table[list(ports)] = True
+    return table
+
+
+def _flows(
+    records: Records, rows: Array, protocol: Array, flipped: Array, by_syn: Array, guessed: Array, errors: pl.DataFrame
+) -> pl.DataFrame:
+    flows = records.flows[rows]
+    orig = records.sides[2 * rows + flipped]
+    resp = records.sides[2 * rows + 1 - flipped]
+    n = rows.size
+    low_h = address_texts(flows["a0"], flows["a1"])
+    high_h = address_texts(flows["b0"], flows["b1"])
+    flip = pl.Series(flipped, dtype=pl.Boolean)
+    orig_p, resp_p = _ports(flows, protocol, flipped, orig)
+    o = side_columns(orig, resp, records.payloads, protocol)
+    r = side_columns(resp, orig, records.payloads, protocol)
+    first = errors.group_by("serial", maintain_order=True).first()
+    quoted = pl.DataFrame({"serial": flows["serial"]}).join(first, on="serial", how="left", maintain_order="left")
+    started = _earliest(orig, resp)
+    ended = np.maximum(orig["last_t"], resp["last_t"])
+    only_quoted = (orig["pkts"] == 0) & (resp["pkts"] == 0)
+    quote_t = quoted["t"].fill_null(0).to_numpy()
+    started = np.where(only_quoted, quote_t, started)
+    ended = np.where(only_quoted, quote_t, ended)
+    answered = (orig["nsyn"] > 0) & (resp["nsynack"] > 0) & (protocol == 6)
+    asked = np.where(orig["syn_last_t"] <= resp["syn_t"], orig["syn_last_t"], orig["syn_t"])
+    rtt = (resp["syn_t"] - asked) / 1e9
+    names = {number: protocol_name(number) for number in np.unique(protocol).tolist()}
+    columns: dict[str, Any] = {
+        "ts": started,
+        "uid": _uids(flows, started),
+        "id.orig_h": pl.select(pl.when(flip).then(high_h).otherwise(low_h)).to_series() if n else low_h,
+        "id.orig_p": orig_p,
+        "id.resp_h": pl.select(pl.when(flip).then(low_h).otherwise(high_h)).to_series() if n else low_h,
+        "id.resp_p": resp_p,
+        "proto": pl.Series(protocol).replace_strict(names, return_dtype=pl.String) if n else [],
+        "duration": (ended - started) / 1e9,
+        "orig_bytes": orig["bytes"],
+        "resp_bytes": resp["bytes"],
+        "conn_state": pl.Series(
+            conn_states(protocol, orig, resp, orig["bytes"] > 0, resp["bytes"] > 0).tolist(), dtype=pl.String
+        ),
+        "history": pl.Series(histories(flows, flipped, guessed), dtype=pl.String),
+        "missed_bytes": o.pop("missed") + r.pop("missed"),
+        "orig_pkts": orig["pkts"],
+        "orig_ip_bytes": orig["ip_bytes"],
+        "resp_pkts": resp["pkts"],
+        "resp_ip_bytes": resp["ip_bytes"],
+        "tunnel_parents": pl.Series([None] * n, dtype=pl.String),
+        "rtt": pl.Series(rtt).set(pl.Series(~answered | (rtt < 0)), None) if n else [],
+        **{f"orig_{name}": values for name, values in o.items()},
+        **{f"resp_{name}": values for name, values in r.items()},
+        "serial": flows["serial"],
+        "last_t": ended,
+        "by_syn": by_syn & (protocol == 6),
+        "guessed": guessed,
+        "icmp_errors": flows["icmp"],
+        "icmp_type": quoted["type"],
+        "icmp_code": quoted["code"],
+        "icmp_sender": quoted["sender"],
+        "icmp_t": quoted["t"].fill_null(0),
+        "icmp_frame": quoted["frame"].fill_null(0),
+        "icmp_file": quoted["file"].fill_null(0),
+        "icmp_about_orig": quoted["about_orig"],
+        "vlan": np.where(flows["vlan"] > 4095, flows["vlan"] >> 12, flows["vlan"]),
+        "loopback": (flows["flags"] & FLOW_LOOPBACK) != 0,
+    }
+    table = pl.DataFrame({name: pl.Series(columns[name]).cast(kind) for name, kind in FLOWS.items()})
+    return table.sort("ts", "serial")
+
+
+def _earliest(orig: Array, resp: Array) -> Array:
+    first = np.minimum(orig["first_t"], resp["first_t"])
+    return np.where(orig["pkts"] == 0, resp["first_t"], np.where(resp["pkts"] == 0, orig["first_t"], first))
+
+
+def _ports(flows: Array, protocol: Array, flipped: Array, orig: Array) -> tuple[Array, Array]:
+    """Return ports of initiator and responder; for ICMP its type and code, as Zeek shows them."""
+    low = (flows["k4"] >> np.uint64(48)).astype(np.int64)
+    high = ((flows["k4"] >> np.uint64(32)) & np.uint64(0xFFFF)).astype(np.int64)
+    kind = ((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)).astype(np.int64)
+    orig_p = np.where(flipped, high, low)
+    resp_p = np.where(flipped, low, high)
+    echo = kind == KEY_ECHO
+    request = np.where(protocol == 1, 8, 128)
+    answer = np.where(protocol == 1, 0, 129)
+    orig_p = np.where(echo, np.where(orig["nsyn"] > 0, request, answer), orig_p)
+    resp_p = np.where(echo, 0, resp_p)
+    typed = kind == KEY_TYPE
+    return np.where(typed, low >> 8, orig_p), np.where(typed, low & 255, resp_p)
+
+
+def _uids(flows: Array, started: Array) -> pl.Series:
+    """Name each flow by a hash of its key and first packet: the same in every run, in the manner of Zeek's uid."""
+    h = started.astype(np.uint64)
+    for name in ("a0", "a1", "b0", "b1", "k4"):
+        h = (h ^ flows[name]) * np.uint64(0x9E3779B97F4A7C15)
+        h = (h ^ (h >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
+        h = h ^ (h >> np.uint64(32))
+    return pl.Series([f"C{value:016x}" for value in h.tolist()], dtype=pl.String)
+
+
+def _paths(paths: Array) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "path": np.arange(paths.shape[0], dtype=np.uint32),
+            **{name: paths[name] for name in ("interface", "vlan", "src_mac", "dst_mac")},
+        },
+        schema=PATHS,
+    )
+
+
+def _neighbours(records: Records, rows: Array, high_opened: Array) -> pl.DataFrame:
+    flows = records.flows[rows]
+    flipped = high_opened[rows].astype(np.int64)
+    ask = records.sides[2 * rows + flipped]
+    answer = records.sides[2 * rows + 1 - flipped]
+    low, high = address_texts(flows["a0"], flows["a1"]), address_texts(flows["b0"], flows["b1"])
+    flip = pl.Series(flipped == 1, dtype=pl.Boolean)
+    frame = pl.DataFrame({"low": low, "high": high, "flip": flip})
+    return pl.DataFrame(
+        {
+            "asker": frame.select(pl.when("flip").then("high").otherwise("low")).to_series(),
+            "target": frame.select(pl.when("flip").then("low").otherwise("high")).to_series(),
+            "requests": ask["nsyn"].astype(np.uint32),
+            "replies": answer["nsynack"].astype(np.uint32),
+            "first_t": _earliest(ask, answer),
+            "last_t": np.maximum(ask["last_t"], answer["last_t"]),
+            "frame": ask["syn_frame"],
+            "file": ask["syn_file"],
+        },
+        schema=NEIGHBOURS,
+    ).sort("first_t", "frame")
+
+
+def _renumbered(rows: Array, renamed: dict[int, int]) -> Array:
+    """Give rows that speak of a merged part the number of the flow that holds it now."""
+    if renamed and rows.size:
+        serial = pl.Series(rows["serial"])
+        rows["serial"] = serial.replace(renamed).to_numpy()
+    return rows
+
+
+def _icmp_errors(quotes: Array, orientation: pl.DataFrame) -> pl.DataFrame:
+    frame = pl.DataFrame(
+        {
+            "serial": quotes["serial"],
+            "t": quotes["t"],
+            "file": quotes["file"],
+            "frame": quotes["frame"],
+            "sender": address_texts(quotes["sender0"], quotes["sender1"]),
+            "version": quotes["version"],
+            "type": quotes["type"],
+            "code": quotes["code"],
+            "high": quotes["side"] == 1,
+        }
+    )
+    joined = frame.join(orientation, on="serial", how="left", maintain_order="left")
+    return (
+        joined.with_columns(about_orig=pl.col("high") == pl.col("high_opened"))
+        .select(*ICMP_ERRORS)
+        .cast(dict(ICMP_ERRORS))
+    )
+
+
+def _watched(memory: Memory, renamed: dict[int, int], orientation: pl.DataFrame) -> pl.DataFrame:
+    rows, octets = memory.watched_packets()
+    rows = _renumbered(rows, renamed)
+    whole = octets.tobytes()
+    starts, counts = rows["start"].tolist(), rows["caught"].tolist()
+    frame = pl.DataFrame(
+        {
+            **{name: rows[name] for name in ("serial", "t", "file", "frame", "seq", "length")},
+            "high": rows["side"] == 1,
+            "data": pl.Series([whole[a : a + n] for a, n in zip(starts, counts, strict=True)], dtype=pl.Binary),
+        }
+    )
+    joined = frame.join(orientation, on="serial", how="left", maintain_order="left")
+    return joined.with_columns(from_orig=pl.col("high") == pl.col("high_opened")).select(*WATCHED).cast(dict(WATCHED))
