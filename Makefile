@@ -1,0 +1,71 @@
+# What a newcomer, a developer and the build server type. Nothing here knows more than which command does the work.
+
+PYTHON ?= python3
+VENV   := .venv
+RUN    := $(VENV)/bin/python
+READY  := $(VENV)/.ready
+
+# Programs that the suite compares with, and the Debian package each is in.
+TEST_PROGRAMS := tshark:tshark tcpdump:tcpdump
+
+.PHONY: demo test lint types unit bench pins renew clean setup system-test
+
+## demo: set everything up and judge a sample: a terminal installation with two ports blocked on the way
+demo: $(READY)
+	@echo '$$ analyser check samples/pcaps/ricoh-install.pcap --site samples/sites/ricoh-install.toml'
+	@$(VENV)/bin/analyser check samples/pcaps/ricoh-install.pcap --site samples/sites/ricoh-install.toml; \
+	code=$$?; \
+	if [ $$code -eq 1 ]; then echo '(exit code 1: violations found, as this sample means to show)'; else exit $$code; fi
+
+## test: the whole suite, with everything it needs
+test: system-test $(READY) lint types unit
+
+## lint: style and layout
+lint: $(READY)
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+
+types: $(READY)
+	$(RUN) -m mypy
+
+unit: $(READY)
+	$(RUN) -m pytest -q
+
+## bench: how fast captures are read and judged on this machine
+bench: $(READY)
+	$(RUN) -m bench.speed
+
+## pins: resolve requirements.in anew into requirements.txt, with hashes and without addresses
+pins: $(READY)
+	$(RUN) -m pip install --quiet pip-tools
+	$(RUN) -m piptools compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-emit-trusted-host --no-header --no-annotate --strip-extras --allow-unsafe \
+	  --output-file requirements.txt requirements.in
+
+## renew: write the samples, their golden digests and the JSON Schema anew, to be read before they are committed
+renew: $(READY)
+	$(RUN) -m samples.renew
+	$(RUN) -m analyser.report.json
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup: $(READY)
+
+$(READY): requirements.txt pyproject.toml setup.py
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv; \
+	  else echo "Python with venv is missing; on Debian: sudo apt-get install python3 python3-venv" >&2; exit 1; fi; }
+	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+system-test:
+	@missing=''; for pair in $(TEST_PROGRAMS); do command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	  else echo "missing, and the tests that need them will be skipped:$$missing" >&2; fi; fi
