@@ -9,6 +9,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from analyser.model.capture import InputError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Issue:
@@ -29,12 +31,17 @@ class Issue:
         return ": ".join(part for part in (place, self.key, self.message) if part)
 
 
-class PolicyErrors(Exception):  # noqa: N818 - it carries several
-    """A rule pack or a site file that cannot be used. ``issues`` holds every reason, in the order of the file."""
+class PolicyErrors(InputError):  # noqa: N818 - it carries several
+    """A rule pack or a site file that cannot be used. ``issues`` holds every reason, by file and line."""
 
     def __init__(self, issues: Iterable[Issue]) -> None:
         self.issues = tuple(sorted(set(issues)))
-        super().__init__("\n".join(str(issue) for issue in self.issues))
+        first = self.issues[0]
+        super().__init__(first.file, first.message, str(first.line))
+
+    def __str__(self) -> str:
+        """Tell every mistake, one in a line."""
+        return "\n".join(str(issue) for issue in self.issues)
 
 
 def unknown(kind: str, word: str, known: Sequence[str]) -> str:
