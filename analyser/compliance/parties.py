@@ -160,11 +160,17 @@ class Directory:
         return found
 
     def end(self, party: int, address: str) -> End:
-        """Return the end of a finding for one address of a party; a client of a network by its address alone."""
+        """Return the end of a finding for one address that counts for a party.
+
+        A client of a network goes by its address alone, and so does an address that is not the party's own.
+        """
         if party < 0:
             return End(name=None, address=address, roles=())
         member = self.parties[party]
-        return member.client(address) if member.is_network else member.end(address)
+        if member.is_network:
+            return member.client(address)
+        own = self._hosts.get(address) == party or is_loopback(*number_of(address))
+        return member.end(address) if own else End(name=None, address=address, roles=())
 
     def names(self, party: int, address: str) -> frozenset[str]:
         """Return every name by which a waiver may call this end."""

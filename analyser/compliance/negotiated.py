@@ -1,0 +1,222 @@
+"""Flows to ports that another flow announced: data connections of FTP, instances behind an SQL Browser.
+
+Knows promises, located flows and the rules that wait for announced ports. A promise holds for the pair of its
+control flow, whatever address the announcing line carries (RFC 959, RFC 2428; MC-SQLR for the browser).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from analyser.compliance.applying import Applied
+from analyser.compliance.matching import FITS, members
+from analyser.compliance.parties import Directory
+from analyser.model.finding import PortState
+
+_EARLY: Final = 1_000_000_000
+_LATE: Final = 300 * 1_000_000_000
+"""How long before and after its announcement a flow may begin (ns): clocks of two captures, idle clients."""
+_AFTER_SESSION: Final = 5 * 1_000_000_000
+_FIRST_DYNAMIC: Final = 1024
+_REACHED: Final = (
+    PortState.OPEN.value,
+    PortState.FAILING.value,
+    PortState.WRONG_PROTOCOL.value,
+    PortState.INTERMITTENT.value,
+    PortState.PROBE_ONLY.value,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Negotiated:
+    """What announced ports explain.
+
+    ``fits``: FITS of the rules that wait for announced ports. ``explained``: serials of data connections of any
+    expected control flow. ``unkept``: announced ports that nobody tried, by rule number, initiator and responder.
+    """
+
+    fits: pl.DataFrame
+    explained: pl.Series
+    unkept: dict[tuple[int, int, int], tuple[int, ...]]
+
+
+def match_promises(
+    promises: pl.DataFrame,
+    located: pl.DataFrame,
+    flows: pl.DataFrame,
+    fits: pl.DataFrame,
+    states: pl.DataFrame,
+    applied: Sequence[Applied],
+    directory: Directory,
+) -> Negotiated:
+    """Return which flows keep which promises.
+
+    ``fits`` are FITS of the rules with ports of their own: their flows can be control flows. ``flows`` is the
+    table that ``located`` was made from, ``states`` the state of each flow by ``serial``.
+    """
+    announced = _expected(promises, fits, directory)
+    kept = _keepers(announced, located, states)
+    waiting = [rule for rule in applied if rule.negotiated]
+    counted = _for_rules(kept, fits, waiting, applied)
+    hidden = _under_encryption(located, flows, fits, kept["serial"], waiting, applied)
+    return Negotiated(
+        fits=pl.concat([counted, hidden]),
+        explained=pl.concat([kept["serial"], hidden["serial"]]).unique(),
+        unkept=_unkept(announced, kept, fits, waiting, applied),
+    )
+
+
+def _expected(promises: pl.DataFrame, fits: pl.DataFrame, directory: Directory) -> pl.DataFrame:
+    """Return the promises of control flows that a rule explains, with the parties of their pair."""
+    mine = promises.with_row_index("promise").join(fits.select(control="serial").unique(), on="control", how="semi")
+    ends = pl.concat([mine["initiator"], mine["responder"].alias("initiator")]).unique().to_list()
+    who = pl.DataFrame(
+        [(address, next(iter(directory.origins(address)), directory.owner(address))) for address in ends],
+        schema={"address": pl.String, "party": pl.Int32},
+        orient="row",
+    )
+    return (
+        mine.with_columns(pl.col("port").cast(pl.Int32), said="t")
+        .join(who.select(initiator="address", pledged_ini="party"), on="initiator", how="left", maintain_order="left")
+        .join(who.select(responder="address", pledged_res="party"), on="responder", how="left", maintain_order="left")
+    )
+
+
+def _keepers(announced: pl.DataFrame, located: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+    """Return flows beside the promises they keep.
+
+    A flow keeps a promise that the services stage gave it, or by its initiator, port and time. One to a third
+    address counts only as long as it did not get through: then nobody ordered it.
+    """
+    tcp = located.filter(pl.col("proto") == "tcp")
+    named = (
+        announced.drop_nulls("kept_by")
+        .join(tcp, left_on="kept_by", right_on="serial", how="inner")
+        .with_columns(serial="kept_by")
+    )
+    timely = (
+        announced.join(tcp, left_on=["initiator", "port"], right_on=["orig", "port"], how="inner")
+        .filter(
+            (pl.col("resp") == pl.col("responder"))
+            | (pl.col("resp") == pl.col("announced"))
+            | ((pl.col("res") == pl.col("pledged_res")) & (pl.col("res") >= 0) & (pl.col("res_place") == "")),
+            pl.col("ts") >= pl.col("said") - _EARLY,
+            pl.col("ts") <= pl.col("said") + _LATE,
+        )
+        .with_columns(orig="initiator")
+    )
+    columns = ["promise", "control", "initiator", "pledged_ini", "pledged_res", "responder", "port", "serial", "ts"]
+    columns += ["orig", "resp", "res", "ini_place", "res_place", "family", "translated"]
+    third = (pl.col("resp") != pl.col("responder")) & (pl.col("res") != pl.col("pledged_res"))
+    return (
+        pl.concat([named.select(columns), timely.select(columns)])
+        .unique(["promise", "serial"], maintain_order=True)
+        .join(states.select("serial", "state"), on="serial", how="left")
+        .with_columns(third=third)
+        .filter(~(pl.col("third") & pl.col("state").is_in(_REACHED)))
+    )
+
+
+def _waiting_for(waiting: Sequence[Applied], applied: Sequence[Applied]) -> pl.DataFrame:
+    """Return for each rule that waits for announcements the number of the rule whose flows make them."""
+    numbers = {rule.rule.id: rule.number for rule in applied}
+    rows = [(rule.number, numbers[control]) for rule in waiting if (control := _full_id(rule)) in numbers]
+    return pl.DataFrame(rows, schema={"number": pl.Int32, "control_rule": pl.Int32}, orient="row")
+
+
+def _full_id(rule: Applied) -> str:
+    """Return the full id of the rule named in ``negotiated_by``, which may leave out its own pack."""
+    named = rule.rule.ports.negotiated_by or ""
+    return named if named.startswith(f"{rule.rule.pack}/") else f"{rule.rule.pack}/{named}"
+
+
+def _by_rule(
+    kept: pl.DataFrame, fits: pl.DataFrame, waiting: Sequence[Applied], applied: Sequence[Applied]
+) -> pl.DataFrame:
+    """Return ``kept`` beside the number of each rule that waits for it and whose ends its pair fits."""
+    controls = fits.select(control="serial", control_rule="number").unique()
+    return (
+        kept.join(controls, on="control", how="inner")
+        .join(_waiting_for(waiting, applied), on="control_rule", how="inner")
+        .join(members(waiting, "initiator"), left_on=["number", "pledged_ini"], right_on=["number", "ini"], how="semi")
+        .join(members(waiting, "responder"), left_on=["number", "pledged_res"], right_on=["number", "res"], how="semi")
+    )
+
+
+def _for_rules(
+    kept: pl.DataFrame, fits: pl.DataFrame, waiting: Sequence[Applied], applied: Sequence[Applied]
+) -> pl.DataFrame:
+    note = pl.when("third").then(pl.lit("announced address is not the control peer"))
+    return (
+        _by_rule(kept, fits, waiting, applied)
+        .with_columns(
+            ini="pledged_ini",
+            res="pledged_res",
+            res_place=pl.when("third").then("resp").otherwise("res_place"),
+            note=note,
+            uncertain=pl.lit(value=False),
+        )
+        .unique(["number", "serial"], maintain_order=True)
+        .select(FITS)
+        .cast(dict(FITS))
+    )
+
+
+def _unkept(
+    announced: pl.DataFrame,
+    kept: pl.DataFrame,
+    fits: pl.DataFrame,
+    waiting: Sequence[Applied],
+    applied: Sequence[Applied],
+) -> dict[tuple[int, int, int], tuple[int, ...]]:
+    left = announced.join(kept.select("promise").unique(), on="promise", how="anti")
+    found: dict[tuple[int, int, int], set[int]] = defaultdict(set)
+    rows = _by_rule(left, fits, waiting, applied).select("number", "pledged_ini", "pledged_res", "port")
+    for number, ini, res, port in rows.unique().iter_rows():
+        found[number, ini, res].add(port)
+    return {key: tuple(sorted(ports)) for key, ports in found.items()}
+
+
+def _under_encryption(
+    located: pl.DataFrame,
+    flows: pl.DataFrame,
+    fits: pl.DataFrame,
+    known: pl.Series,
+    waiting: Sequence[Applied],
+    applied: Sequence[Applied],
+) -> pl.DataFrame:
+    """Return FITS of high-port flows of a pair while its control channel is encrypted: likely its data, unproved."""
+    secret = flows.filter(
+        (pl.col("service") == "tls") | (pl.col("tls_client_hello_t") > 0) | pl.col("tls_version").is_not_null()
+    ).select("serial")
+    sessions = (
+        fits.select("number", "serial")
+        .rename({"number": "control_rule"})
+        .join(secret, on="serial", how="semi")
+        .join(_waiting_for(waiting, applied), on="control_rule", how="inner")
+        .join(located.select("serial", "orig", "resp", "ts", "last_t"), on="serial", how="inner")
+        .rename({"serial": "control", "ts": "begun", "last_t": "over"})
+    )
+    same = sessions.select("control", "number", "begun", "over", "orig", "resp")
+    swapped = sessions.select("control", "number", "begun", "over", orig="resp", resp="orig")
+    taken = pl.concat([fits["serial"], known]).unique()
+    return (
+        located.filter(
+            pl.col("proto") == "tcp",
+            pl.col("port") >= _FIRST_DYNAMIC,
+            ~pl.col("serial").is_in(taken.implode()),
+        )
+        .join(pl.concat([same, swapped]), on=["orig", "resp"], how="inner")
+        .filter(pl.col("ts") >= pl.col("begun"), pl.col("ts") <= pl.col("over") + _AFTER_SESSION)
+        .join(members(waiting, "initiator"), on=["number", "ini"], how="semi")
+        .join(members(waiting, "responder"), on=["number", "res"], how="semi")
+        .unique(["number", "serial"], maintain_order=True)
+        .with_columns(note=pl.lit("attributed by time: the control channel is encrypted"), uncertain=pl.lit(value=True))
+        .select(FITS)
+        .cast(dict(FITS))
+    )

@@ -1,0 +1,127 @@
+"""What one end asked of the other under one rule, judged port by port.
+
+Knows the flows that count for rules and the judge of ports; what a rule needs is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import polars as pl
+
+from analyser.compliance.applying import Applied
+from analyser.compliance.judge import Demand, Judge
+from analyser.compliance.ports import was_tried
+from analyser.model.finding import PortFinding, PortState
+from analyser.model.service import UNPUBLISHED, Basis, Service
+
+_BY_ROLE: Final = UNPUBLISHED | {Service.OPAQUE}
+"""Services of rules that no bytes can prove."""
+
+_KEY: Final = ("number", "ini", "ini_place", "res", "res_place", "family", "uncertain")
+
+
+@dataclass(slots=True, kw_only=True)
+class Talk:
+    """The attempts of one initiator on one responder under one rule, in one address family.
+
+    ``orig`` and ``resp`` are the addresses used first, at ``started`` (ns). ``uncertain``: attributed to the rule
+    by circumstance, so that no port of it proves anything.
+    """
+
+    number: int
+    ini: int
+    ini_place: str
+    res: int
+    res_place: str
+    family: str
+    orig: str
+    resp: str
+    started: int
+    uncertain: bool
+    ports: dict[int, PortFinding] = field(default_factory=dict)
+
+    @property
+    def tried(self) -> bool:
+        """Whether any attempt reached the capture: stray resets alone are none."""
+        return any(was_tried(finding) for finding in self.ports.values())
+
+
+def demand_of(rule: Applied, port: int | None) -> Demand:
+    """Return what a rule asks of one port."""
+    return Demand(
+        transport=str(rule.rule.transport),
+        port=port,
+        services=rule.rule.service,
+        silent=rule.rule.silent,
+        one_way=rule.cast,
+        localhost=rule.local,
+    )
+
+
+def hold_talks(
+    fits: pl.DataFrame, located: pl.DataFrame, applied: Sequence[Applied], judge: Judge
+) -> dict[int, list[Talk]]:
+    """Return the talks of every rule by its number, in the order of their first packets.
+
+    ``fits`` are FITS, ``located`` the located flows.
+    """
+    grouped = (
+        fits.join(located.select("serial", spoke=pl.col("payload") > 0), on="serial", how="left")
+        .sort("ts", "serial", maintain_order=True)
+        .group_by(*_KEY, "port", maintain_order=True)
+        .agg(
+            pl.col("serial"),
+            pl.col("orig").first(),
+            pl.col("resp").first(),
+            pl.col("ts").first(),
+            pl.col("translated").any(),
+            pl.col("note").drop_nulls().first(),
+            pl.col("spoke").any(),
+        )
+    )
+    talks: dict[tuple[object, ...], Talk] = {}
+    judged: dict[tuple[Demand, tuple[int, ...]], PortFinding] = {}
+    for row in grouped.iter_rows(named=True):
+        rule = applied[row["number"]]
+        demand = demand_of(rule, row["port"])
+        question = (demand, tuple(row["serial"]))
+        if question not in judged:
+            judged[question] = judge.port(question[1], demand)
+        finding = _name_service(judged[question], rule, spoke=row["spoke"])
+        if row["uncertain"]:
+            finding = replace(finding, service=rule.rule.service[0], basis=Basis.PORT.value)
+        notes = [row["note"], "originator hidden" if row["translated"] else None]
+        key = tuple(row[name] for name in _KEY)
+        if key not in talks:
+            talks[key] = Talk(orig=row["orig"], resp=row["resp"], started=row["ts"], **{n: row[n] for n in _KEY})
+        talks[key].ports[row["port"]] = add_detail(finding, *notes)
+    by_rule: dict[int, list[Talk]] = defaultdict(list)
+    for talk in talks.values():
+        if talk.tried:
+            by_rule[talk.number].append(talk)
+    return by_rule
+
+
+def add_detail(finding: PortFinding, *facts: str | None) -> PortFinding:
+    """Return ``finding`` with further facts in its detail."""
+    told = [fact for fact in (finding.detail, *facts) if fact]
+    return replace(finding, detail="; ".join(told) or None)
+
+
+def _name_service(finding: PortFinding, rule: Applied, *, spoke: bool) -> PortFinding:
+    """Give the service that only port and roles can name, with what the payload looked like beside it."""
+    words = rule.rule.service
+    named = words[0] if words else None
+    if named is None or finding.state is PortState.WRONG_PROTOCOL or not set(words) <= _BY_ROLE:
+        return finding
+    proved = finding.service if finding.basis == Basis.PAYLOAD else None
+    if proved is not None and named in (proved, Service.OPAQUE):
+        return finding
+    payload = proved or (Service.OPAQUE.value if spoke and named != Service.OPAQUE else None)
+    return add_detail(
+        replace(finding, service=named, basis=Basis.PORT.value), f"payload {payload}" if payload else None
+    )
