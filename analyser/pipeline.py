@@ -1,0 +1,283 @@
+"""The way of the data, from captures to a report: the only module that knows all the stages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from analyser import __version__
+from analyser.capture import CaptureSource, OpenedCaptures, ending_on_interrupt, open_captures
+from analyser.compliance.check import judge_site
+from analyser.compliance.summary import summarise
+from analyser.flows.names import link_type_name
+from analyser.flows.reader import read_flows
+from analyser.model.capture import FileFacts, InputError, ReadingFacts
+from analyser.model.finding import (
+    CaptureNote,
+    Coverage,
+    Problem,
+    ReportDocument,
+    RulesNote,
+    Severity,
+    SiteNote,
+    ToolNote,
+    Undecoded,
+)
+from analyser.model.flow import Transport
+from analyser.model.rule import RulePack
+from analyser.model.service import INSIDE_TLS, UNPUBLISHED, Service
+from analyser.model.site import Site
+from analyser.model.times import iso_time
+from analyser.policy.packs import load_pack, signature_folder
+from analyser.policy.sites import load_site
+from analyser.services.label import label
+from analyser.services.loading import load_signatures
+from analyser.services.watch import watch_ports
+from analyser.tables import FlowTables, LabelTables, Observed
+
+Progress = Callable[[str, int, int | None], None]
+"""Called while a capture is read: its path, bytes read so far, bytes in all (None where unknown)."""
+
+DEFAULT_PACKS: Final = ("ysoft-safeq-6", "infrastructure")
+"""Packs that orient and label flows where no site names others."""
+
+SCHEMA: Final = "analyser/report/1"
+ENOUGH: Final = 65535
+"""A snap length from which on packets are whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRun:
+    """Captures read to flows. ``frame``: columns FLOWS and LABELS side by side; ``captures`` as its file numbers mean."""
+
+    frame: pl.DataFrame
+    tables: FlowTables
+    labels: LabelTables
+    captures: tuple[str, ...]
+    notes: tuple[CaptureNote, ...]
+    facts: ReadingFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRun:
+    """A site judged. ``flows`` and ``captures`` as in :class:`FlowRun`."""
+
+    document: ReportDocument
+    flows: pl.DataFrame
+    captures: tuple[str, ...]
+
+
+def flows(
+    captures: Sequence[str],
+    *,
+    packs: Sequence[RulePack] | None = None,
+    progress: Progress | None = None,
+    notice: Callable[[str], None] | None = None,
+) -> FlowRun:
+    """Read captures as one timeline and label every flow.
+
+    ``packs`` give the responder ports that orient and, weakly, label flows (the packs that come with the package
+    by default). Raises :class:`InputError` where nothing can be read.
+    """
+    known = tuple(packs) if packs is not None else tuple(load_pack(name) for name in DEFAULT_PACKS)
+    opened = open_captures(captures)
+    with closing(opened), ending_on_interrupt(opened.sources):
+        tables, facts = read_flows(
+            opened.sources,
+            ports=_responder_ports(known),
+            watch=watch_ports(),
+            progress=_with_totals(opened.sources, progress),
+            notice=notice,
+        )
+    labels = label(tables, ports=_port_guesses(known), signatures=load_signatures(signature_folder()))
+    return FlowRun(
+        frame=pl.concat([tables.flows, labels.labels], how="horizontal"),
+        tables=tables,
+        labels=labels,
+        captures=tuple(source.path for source in opened.sources),
+        notes=_capture_notes(opened, facts),
+        facts=facts,
+    )
+
+
+def check(
+    captures: Sequence[str],
+    *,
+    site: str | Path | Site,
+    at: str | None = None,
+    fail_on: Severity = Severity.VIOLATION,
+    progress: Progress | None = None,
+    notice: Callable[[str], None] | None = None,
+) -> CheckRun:
+    """Judge every rule of a site by what captures show.
+
+    Args:
+        captures: files, directories, globs or ``-``.
+        site: a site, or the path of its file.
+        at: name of the host of the site on which was captured; its loopback rows can then be judged.
+        fail_on: the lightest severity that makes the exit code 1.
+        progress: called while captures are read.
+        notice: called with a sentence where the user has to wait for something unusual.
+
+    Raises:
+        InputError: nothing can be read, or site or rules have mistakes (all at once).
+    """
+    place = site if isinstance(site, Site) else load_site(site)
+    if at is not None and at not in {host.name for host in place.hosts}:
+        known = ", ".join(sorted(host.name for host in place.hosts)) or "none"
+        raise InputError("--at", f"no host {at!r} in the site; its hosts are: {known}")
+    packs = tuple(load_pack(name) for name in place.rules)
+    run = flows(captures, packs=packs, progress=progress, notice=notice)
+    started, ended = _period(run.facts.files)
+    observed = Observed(
+        flows=run.frame,
+        paths=run.tables.paths,
+        neighbours=run.tables.neighbours,
+        icmp_errors=run.tables.icmp_errors,
+        promises=run.labels.promises,
+        requests=run.labels.requests,
+        capture_paths=run.captures,
+        started=started,
+        ended=ended,
+        capture_host=at,
+    )
+    judgement = judge_site(observed, packs, place, today=dt.datetime.now(dt.UTC).date())
+    facts = run.facts
+    undecoded = sum(facts.undecoded.values())
+    document = ReportDocument(
+        schema=SCHEMA,
+        tool=ToolNote(version=__version__),
+        rules=tuple(RulesNote(id=pack.id, version=pack.version, sha256=pack.sha256) for pack in packs),
+        site=SiteNote(name=place.name, sha256=place.sha256),
+        generated_at=iso_time(time.time_ns()),
+        captures=run.notes,
+        coverage=Coverage(
+            hosts_seen=judgement.hosts_seen,
+            two_sided_hosts=judgement.two_sided_hosts,
+            duplicates_removed=facts.duplicates,
+            dropped_by_capture=_sum_known(item.dropped for item in facts.files),
+            snaplen=_smallest_cut(facts.files),
+            decapsulated=facts.decapsulated,
+            undecoded=_by_count(facts.undecoded),
+            link_layer=_by_count(facts.link_layer),
+            out_of_scope=judgement.out_of_scope,
+            watched_overflow=facts.watched_overflow,
+        ),
+        verdicts=judgement.verdicts,
+        unexpected=judgement.unexpected,
+        infrastructure=judgement.infrastructure,
+        summary=summarise(
+            judgement,
+            fail_on=fail_on,
+            packets=facts.packets - sum(facts.link_layer.values()),
+            undecoded=undecoded,
+            unread_files=sum(note.packets == 0 for note in run.notes),
+        ),
+    )
+    return CheckRun(document=document, flows=run.frame, captures=run.captures)
+
+
+def _responder_ports(packs: Iterable[RulePack]) -> dict[str, frozenset[int]]:
+    """Return the ports at which responders are expected, per transport."""
+    ports: dict[str, set[int]] = {"tcp": set(), "udp": set()}
+    for pack in packs:
+        for rule in pack.rules:
+            if rule.transport is not Transport.ANY:
+                ports[rule.transport].update(rule.ports.listed)
+        for traffic in pack.infrastructure:
+            if traffic.transport in ports:
+                ports[traffic.transport].update(traffic.ports)
+    return {transport: frozenset(numbers) for transport, numbers in ports.items()}
+
+
+def _port_guesses(packs: Iterable[RulePack]) -> dict[tuple[str, int], str]:
+    """Return the service that a port number alone suggests; ports whose rules disagree or tell roles suggest nothing."""
+    words: dict[tuple[str, int], set[str]] = {}
+    for pack in packs:
+        for rule in pack.rules:
+            plain = {
+                Service.TLS.value if word in INSIDE_TLS else word
+                for word in rule.service
+                if word not in UNPUBLISHED and word != Service.OPAQUE
+            }
+            for port in rule.ports.listed:
+                words.setdefault((rule.transport.value, port), set()).update(plain)
+        for traffic in pack.infrastructure:
+            for port in traffic.ports:
+                words.setdefault((traffic.transport, port), {traffic.service})
+    known = {service.value for service in Service}
+    return {key: next(iter(found)) for key, found in words.items() if len(found) == 1 and found <= known}
+
+
+def _with_totals(sources: Sequence[CaptureSource], progress: Progress | None) -> Callable[[str, int], None] | None:
+    if progress is None:
+        return None
+    totals = {source.path: _size(source) for source in sources}
+    return lambda path, done: progress(path, done, totals.get(path))
+
+
+def _size(source: CaptureSource) -> int | None:
+    if source.live:
+        return None
+    try:
+        return Path(source.path).stat().st_size
+    except OSError:
+        return None
+
+
+def _capture_notes(opened: OpenedCaptures, facts: ReadingFacts) -> tuple[CaptureNote, ...]:
+    notes = [_capture_note(source, found) for source, found in zip(opened.sources, facts.files, strict=True)]
+    for path, problem in opened.rejected:
+        notes.append(
+            CaptureNote(
+                path=path, sha256=None, format="unknown", link_types=(), packets=0, bytes=0, first=None, last=None,
+                complete=False, problems=(problem,),
+            )
+        )  # fmt: skip
+    return tuple(notes)
+
+
+def _capture_note(source: CaptureSource, found: FileFacts) -> CaptureNote:
+    problems: tuple[Problem, ...] = (*source.problems, *found.problems)
+    return CaptureNote(
+        path=source.path,
+        sha256=source.sha256,
+        format=source.header.format,
+        link_types=tuple(dict.fromkeys(link_type_name(number) for number in found.link_types)),
+        packets=found.packets,
+        bytes=found.octets,
+        first=iso_time(found.first),
+        last=iso_time(found.last),
+        complete=found.complete and not any(problem.code in {"read-error", "interrupted"} for problem in problems),
+        problems=problems,
+    )
+
+
+def _period(files: Iterable[FileFacts]) -> tuple[int, int]:
+    """Return first and last packet time of all files (ns); 0, 0 without packets."""
+    firsts = [item.first for item in files if item.first is not None]
+    lasts = [item.last for item in files if item.last is not None]
+    return (min(firsts), max(lasts)) if firsts and lasts else (0, 0)
+
+
+def _by_count(counts: Mapping[str, int]) -> tuple[Undecoded, ...]:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Undecoded(what=what, packets=packets) for what, packets in ordered)
+
+
+def _sum_known(numbers: Iterable[int | None]) -> int | None:
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
+
+
+def _smallest_cut(files: Iterable[FileFacts]) -> int | None:
+    """Return the snap length that cut packets most; None where all were kept whole."""
+    cuts = [item.snaplen for item in files if item.snaplen and item.snaplen < ENOUGH]
+    return min(cuts) if cuts else None
