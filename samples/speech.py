@@ -262,3 +262,8 @@ def _smb2(flags: int, body: bytes) -> bytes:
 def jgroups_connect(address: bytes) -> bytes:
     """Return the first bytes of a JGroups TCP connector: cookie, version 3.6.16, its own address."""
     return b"bela" + bytes.fromhex("1990") + struct.pack(">H", 6) + b"\x04" + address + struct.pack(">H", 7800)
+
+
+def jgroups_datagram(number: int) -> bytes:
+    """Return a JGroups datagram: version 3.6.16, the flag of a multicast message, then its content."""
+    return bytes.fromhex("199002") + opaque(40) + struct.pack(">I", number)
