@@ -1,0 +1,127 @@
+"""The style guide of signature files, as code: what a good signature has, and whether its examples prove it.
+
+Knows signatures and the matcher; printing and exit codes belong to the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from importlib.resources.abc import Traversable
+from pathlib import PurePath
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from analyser.services.byterows import byte_rows
+from analyser.services.loading import read_folder
+from analyser.services.matcher import NO_SERVICE, FirstBytes, Matcher
+from analyser.services.signature import Example, Pattern, Signature, SignatureIssue
+
+LEAST_BITS: Final = 24.0
+"""A pattern for any port must be this unlikely to match by chance (one in 2^24 random flows)."""
+
+LEAST_BITS_AT_PORT: Final = 10.0
+"""A pattern that names its ports may be weaker."""
+
+
+def lint_signatures(folder: Traversable) -> list[SignatureIssue]:
+    """Return every mistake of the signature files of a folder, ordered by file and line; an empty list is praise."""
+    signatures, issues = read_folder(folder)
+    found = [*issues, *_check_folder(signatures)]
+    for signature in signatures:
+        found.extend(_check_file(signature))
+        found.extend(_check_proofs(signature))
+    found.extend(_check_examples(signatures))
+    return sorted(found, key=lambda issue: (issue.file, issue.line, issue.key))
+
+
+def judge(matcher: Matcher, examples: Sequence[Example]) -> list[tuple[str | None, str | None]]:
+    """Return the service and sub-label that the matcher gives to each example."""
+    flows = FirstBytes(
+        np.array([("tcp", "udp").index(item.transport) for item in examples], dtype=np.uint8),
+        np.array([item.port for item in examples], dtype=np.uint16),
+        byte_rows(pl.Series([item.orig for item in examples], dtype=pl.Binary)),
+        byte_rows(pl.Series([item.resp for item in examples], dtype=pl.Binary)),
+    )
+    found = matcher.match(flows)
+    return [
+        (
+            None if service == NO_SERVICE else matcher.services[service],
+            None if sublabel == NO_SERVICE else matcher.sublabels[sublabel],
+        )
+        for service, sublabel in zip(found.service, found.sublabel, strict=True)
+    ]
+
+
+def _issue(signature: Signature, line: int, key: str, message: str) -> SignatureIssue:
+    return SignatureIssue(file=signature.file, line=line, key=key, message=message)
+
+
+def _check_folder(signatures: Sequence[Signature]) -> Iterator[SignatureIssue]:
+    seen: dict[str, str] = {}
+    for signature in signatures:
+        if signature.service in seen:
+            yield _issue(signature, 1, "service", f"{signature.service} has a file already: {seen[signature.service]}")
+        seen[signature.service] = signature.file
+        if PurePath(signature.file).stem != signature.service:
+            yield _issue(signature, 1, "service", f"the file of {signature.service} is named {signature.service}.toml")
+    for signature in signatures:
+        for word in signature.refines:
+            if word not in seen:
+                yield _issue(signature, 1, "refines", f"{word} has no signature that could be refined")
+
+
+def _check_file(signature: Signature) -> Iterator[SignatureIssue]:
+    if not signature.patterns:
+        yield _issue(signature, 1, "pattern", "missing: a signature has at least one pattern")
+    for accepted, word in ((True, "accept"), (False, "refuse")):
+        if not any(item.accepted == accepted for item in signature.examples):
+            yield _issue(signature, 1, word, f"missing: a signature has at least one example it must {word}")
+    lines: dict[str, int] = {}
+    for pattern in signature.patterns:
+        if lines.setdefault(pattern.id, pattern.line) != pattern.line:
+            yield _issue(signature, pattern.line, "id", f"{pattern.id!r} is used twice in this file")
+        least = LEAST_BITS_AT_PORT if pattern.ports else LEAST_BITS
+        if pattern.bits < least:
+            yield _issue(
+                signature,
+                pattern.line,
+                "pattern",
+                f"{pattern.id!r} fixes {pattern.bits:.0f} bits, at least {least:.0f} are needed"
+                + ("" if pattern.ports else "; name the ports or test more bytes"),
+            )
+        if not pattern.ports and all(test.first is None for test in (*pattern.orig, *pattern.resp)):
+            yield _issue(
+                signature,
+                pattern.line,
+                "pattern",
+                f"{pattern.id!r} would search every flow: fix a first byte or a port",
+            )
+
+
+def _check_proofs(signature: Signature) -> Iterator[SignatureIssue]:
+    """Every pattern must decide at least one example by itself."""
+    accepted = [item for item in signature.examples if item.accepted]
+    by_id: dict[str, list[Pattern]] = {}
+    for pattern in signature.patterns:
+        by_id.setdefault(pattern.id, []).append(pattern)
+    for name, patterns in by_id.items():
+        alone = Matcher([replace(signature, patterns=tuple(patterns), refines=())])
+        if accepted and not any(service for service, _ in judge(alone, accepted)):
+            yield _issue(signature, patterns[0].line, "pattern", f"{name!r} is proved by no example")
+
+
+def _check_examples(signatures: Sequence[Signature]) -> Iterator[SignatureIssue]:
+    """Every signature judges every other's examples."""
+    matcher = Matcher(signatures)
+    pairs = [(signature, example) for signature in signatures for example in signature.examples]
+    results = judge(matcher, [example for _, example in pairs])
+    for (signature, example), (service, sublabel) in zip(pairs, results, strict=True):
+        if example.accepted and service != signature.service:
+            yield _issue(signature, example.line, "accept", f"{example.title!r} is taken for {service or 'nothing'}")
+        elif example.accepted and example.sublabel is not None and sublabel != example.sublabel:
+            yield _issue(signature, example.line, "sublabel", f"{example.title!r} gets {sublabel}")
+        elif not example.accepted and service == signature.service:
+            yield _issue(signature, example.line, "refuse", f"{example.title!r} is accepted")
