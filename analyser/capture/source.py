@@ -18,6 +18,9 @@ from typing import Final, Protocol
 from analyser.model.capture import CaptureHeader
 from analyser.model.finding import Problem
 
+_AT_ONCE: Final = 1 << 18
+"""Most bytes taken from a buffered stream in one read; a pipe seldom holds more."""
+
 _NOTHING_YET: Final = 0.05
 """Seconds to wait where a pipe that somebody set to non-blocking has nothing to give."""
 
@@ -36,11 +39,20 @@ class Stream(Protocol):
 
 def read_some(stream: Stream, view: memoryview) -> int:
     """Fill ``view`` with what ``stream`` has at hand and wait only for the first byte; return the count, 0 at the end."""
-    # A buffered reader's readinto waits until the view is full: a live capture would come in bursts of megabytes.
-    once: Callable[[memoryview], int | None] = getattr(stream, "readinto1", stream.readinto)
-    while (count := once(view)) is None:
+    # A buffered reader's readinto waits until the view is full, and its readinto1 still waits for more when it
+    # holds some bytes already: a live capture would come late, in bursts. Only read1 gives what is there.
+    read1: Callable[[int], bytes | None] | None = getattr(stream, "read1", None)
+    while True:
+        if read1 is None:
+            count = stream.readinto(view)
+        elif (data := read1(min(len(view), _AT_ONCE))) is None:
+            count = None
+        else:
+            count = len(data)
+            view[:count] = data
+        if count is not None:
+            return count
         time.sleep(_NOTHING_YET)
-    return count
 
 
 class CaptureSource:

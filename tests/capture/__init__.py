@@ -1,0 +1,1 @@
+"""Tests of the capture stage: what is recognised, set aside, ordered and delivered."""
