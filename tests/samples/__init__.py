@@ -1,0 +1,1 @@
+"""Samples: the stories tell what they say they tell, and reports find what the stories declare."""
