@@ -106,7 +106,7 @@ class Feed:
         need = int(self._state[F_NEED])
         if need > self.buffer.shape[0]:
             self.buffer = np.concatenate([self.buffer, np.empty(need, np.uint8)])
-        got = self.source.readinto(memoryview(self.buffer)[left:])
+        got = self.source.readinto(self.buffer[left:].data)
         self._end += got
         if got == 0:
             self.ended = True

@@ -168,6 +168,7 @@ S_LLC: Final = 15
 S_STP: Final = 16
 S_UNKNOWN_FAMILY: Final = 17
 S_QUOTES_OFF: Final = 18
+S_RECORDS: Final = 19  # records of pcapng that have a frame number but are no packets
 S_SIZE: Final = 24
 
 # The state vector of one source (int64).

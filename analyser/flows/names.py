@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from analyser.flows.layout import S_LLC, S_MALFORMED, S_ORPHANS, S_STP, S_TRUNCATED, S_UNKNOWN_FAMILY
+from analyser.flows.layout import S_LLC, S_MALFORMED, S_ORPHANS, S_RECORDS, S_STP, S_TRUNCATED, S_UNKNOWN_FAMILY
 from analyser.flows.memory import Memory
 
 LINK_TYPES: Final = {
@@ -56,6 +56,8 @@ def link_layer(memory: Memory) -> dict[str, int]:
         counts["stp"] = int(memory.st[S_STP])
     if memory.st[S_LLC]:
         counts["llc"] = int(memory.st[S_LLC])
+    if memory.st[S_RECORDS]:
+        counts["records that are no packets"] = int(memory.st[S_RECORDS])
     return counts
 
 

@@ -22,7 +22,8 @@ def orient(flows: Array, low: Array, high: Array, ports: dict[int, Array]) -> tu
 
     Args:
         flows: FLOW rows.
-        low: their SIDE rows 0, ``high``: their SIDE rows 1.
+        low: their SIDE rows 0.
+        high: their SIDE rows 1.
         ports: per IP protocol, a table of 65536 booleans: ports that a responder is expected at.
 
     Returns:

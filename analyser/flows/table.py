@@ -211,7 +211,7 @@ def _icmp_errors(quotes: Array, orientation: pl.DataFrame) -> pl.DataFrame:
     return (
         joined.with_columns(about_orig=pl.col("high") == pl.col("high_opened"))
         .select(*ICMP_ERRORS)
-        .cast(dict(ICMP_ERRORS))
+        .cast(pl.Schema(ICMP_ERRORS))
     )
 
 
@@ -228,4 +228,6 @@ def _watched(memory: Memory, renamed: dict[int, int], orientation: pl.DataFrame)
         }
     )
     joined = frame.join(orientation, on="serial", how="left", maintain_order="left")
-    return joined.with_columns(from_orig=pl.col("high") == pl.col("high_opened")).select(*WATCHED).cast(dict(WATCHED))
+    return (
+        joined.with_columns(from_orig=pl.col("high") == pl.col("high_opened")).select(*WATCHED).cast(pl.Schema(WATCHED))
+    )

@@ -57,9 +57,9 @@ def folder() -> Path:
 
 def settle() -> None:
     """Tell numba where to keep its machine code. Must run before the first kernel function is decorated."""
-    numba.config.CACHE_DIR = str(folder())
+    setattr(numba.config, "CACHE_DIR", str(folder()))  # noqa: B010  numba makes its settings when it is imported
 
 
 def is_warm() -> bool:
     """Say whether machine code from an earlier run is there (without it the first packet waits for the compiler)."""
-    return any(Path(str(numba.config.CACHE_DIR)).rglob("*.nbi"))
+    return any(folder().rglob("*.nbi"))

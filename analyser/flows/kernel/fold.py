@@ -10,15 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from analyser.flows.kernel.account import ahead
 from analyser.flows.kernel.loads import entry, inner
-from analyser.flows.kernel.update import ahead, starts_anew
+from analyser.flows.kernel.update import starts_anew
 from analyser.flows.layout import FLOW_SUPERSEDED
 
 
 @inner
 def sum16(a: Any, b: Any) -> Any:
     """Return a + b, staying at the largest 16-bit number."""
-    return np.uint16(min(np.int64(a) + np.int64(b), 65535))
+    total = np.int64(a) + np.int64(b)
+    return np.uint16(total - (total > 65535) * (total - 65535))
 
 
 @inner

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.decode import decode
+from analyser.flows.kernel.link import decode
 from analyser.flows.kernel.loads import be16, be32, be64, entry, inner, le16, le32, le64, u8
 from analyser.flows.layout import (
     F_DROPPED,
@@ -36,6 +36,7 @@ from analyser.flows.layout import (
     I_PACKETS,
     I_SNAPLEN,
     MAX_RECORD,
+    S_RECORDS,
 )
 
 NANOSECONDS = np.int64(1_000_000_000)
@@ -161,6 +162,14 @@ def decodable(link: Any) -> Any:
     )  # fmt: skip
 
 
+@inner
+def is_numbered(kind: Any) -> Any:
+    """Say whether a block is no packet and yet has a frame number in Wireshark: custom, journal and system call blocks."""
+    return (
+        kind == 0xBAD or kind == 0x40000BAD or kind == 9 or kind == 0x204 or kind == 0x208 or kind == 0x216 or kind == 0x221
+    )  # fmt: skip
+
+
 @entry
 def fill(
     buf: Any, end: Any, source: Any, interfaces: Any, packets: Any, fragments: Any, paths: Any, path_index: Any,
@@ -260,6 +269,9 @@ def fill(
                     start = pos + 12
                 else:
                     source[F_LOST_PACKETS] += 1
+            elif is_numbered(kind):
+                source[F_FRAME] += 1
+                st[S_RECORDS] += 1
             if start < 0:
                 pos = following
                 continue

@@ -5,6 +5,7 @@ They do not test bounds: every caller must have compared its offset with the end
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -14,18 +15,20 @@ from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_OPTIONS: Final = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
+# numba's own types describe the machinery, not the functions it makes: for callers a compiled function keeps its
+# Python signature.
+_compile: Final[Any] = functools.partial(njit, nogil=True, boundscheck=False, error_model="numpy")
 
 
 def inner(function: F) -> F:
     """Compile a function that only other kernel functions call."""
-    compiled: F = njit(inline="never", **_OPTIONS)(function)
+    compiled: F = _compile(inline="never")(function)
     return compiled
 
 
 def entry(function: F) -> F:
     """Compile a function that Python calls, and keep its machine code for the next run."""
-    compiled: F = njit(cache=True, **_OPTIONS)(function)
+    compiled: F = _compile(cache=True)(function)
     return compiled
 
 
@@ -56,8 +59,7 @@ le32 = _load(32, types.int64, False)
 le64 = _load(64, types.uint64, False)
 
 
-@intrinsic
-def prefetch(_typing: Any, array: Any, _row: Any) -> Any:
+def _prefetch(_typing: Any, array: Any, _row: Any) -> Any:
     """Ask for the first cache lines of ``array[row]`` (at most four)."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -74,3 +76,7 @@ def prefetch(_typing: Any, array: Any, _row: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.int64), code
+
+
+prefetch: Final[Any] = intrinsic(_prefetch)
+"""``prefetch(array, row)`` asks for the first cache lines of a record (at most four)."""

@@ -10,19 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.decode import hash_key, mix
-from analyser.flows.kernel.loads import be64, entry, inner, prefetch, u8
+from analyser.flows.kernel.account import ACK, ONE32, RST, SYN, note_packet
+from analyser.flows.kernel.ip import hash_key, mix
+from analyser.flows.kernel.loads import entry, inner, prefetch
+from analyser.flows.kernel.watching import keep_quote, keep_watched, watch_class
 from analyser.flows.layout import (
-    ANSWER_WINDOW,
     DUPLICATE_WINDOW,
-    FIRST_BYTES,
-    FLOW_LOOPBACK,
     FLOW_SUPERSEDED,
-    FLOW_TLS_DONE0,
-    FLOW_TLS_DONE1,
     KIND_DATAGRAM,
-    KIND_EXCHANGE,
-    KIND_FRAGMENT,
     KIND_QUOTE,
     KIND_TCP,
     S_DUPLICATES,
@@ -30,9 +25,7 @@ from analyser.flows.layout import (
     S_OVERFLOW,
     S_PAYLOADS,
     S_QUOTES,
-    S_QUOTES_OFF,
     S_SAME_TRAFFIC,
-    S_SEED,
     S_SERIAL,
     S_WATCH_OFF,
     S_WATCHED,
@@ -41,39 +34,12 @@ from analyser.flows.layout import (
     UPDATE_QUOTES,
     UPDATE_TABLE,
     UPDATE_WATCH,
-    WATCH_CONTROL,
-    WATCH_CONTROL_LIMIT,
-    WATCH_DATAGRAM,
-    WATCH_DATAGRAM_LIMIT,
-    WATCH_HTTP_LIMIT,
-    WATCH_STREAM,
     WATCH_STREAM_LIMIT,
 )
 
 U = np.uint64
 TAG = U(0xFFFFFFFF00000000)
 LOW = U(0xFFFFFFFF)
-ONE16 = np.uint16(1)
-ONE32 = np.uint32(1)
-HTTP_STATUS = U(0x485454502F312E00)  # "HTTP/1."
-
-FIN = 1
-SYN = 2
-RST = 4
-ACK = 16
-
-
-@inner
-def add16(n: Any) -> Any:
-    """Return n + 1, staying at the largest 16-bit number."""
-    return np.uint16(n + (n < 65535))
-
-
-@inner
-def ahead(a: Any, b: Any) -> Any:
-    """Return how far sequence number ``a`` is beyond ``b`` (negative: behind), modulo 2**32 (RFC 9293, 3.4)."""
-    d = (np.int64(a) - np.int64(b)) & 0xFFFFFFFF
-    return d - 0x100000000 if d >= 0x80000000 else d
 
 
 @inner
@@ -183,18 +149,7 @@ def find(k: Any, index: Any, flows: Any, sides: Any, st: Any) -> Any:
 
 
 @inner
-def note_letter(r: Any, side: Any, letter: Any) -> Any:
-    """Add a letter of the history the first time this side shows it."""
-    nibble = np.int64(side) << 3 | letter
-    bit = np.int64(1) << nibble
-    if np.int64(r.letters) & bit == 0:
-        r.letters = np.uint16(np.int64(r.letters) | bit)
-        r.history |= U(nibble) << U(4 * np.int64(r.n_letters))
-        r.n_letters = np.uint8(r.n_letters + np.uint8(1))
-
-
-@inner
-def is_copy(k: Any, seen: Any, st: Any) -> Any:
+def is_copy(k: Any, seen: Any) -> Any:
     """Say whether the same packet passed less than about a millisecond ago (TTL, MAC, VLAN may differ: routed copies)."""
     stamp = mix(
         k.hash ^ (U(k.seq) << U(32) | U(k.ack)),
@@ -209,282 +164,6 @@ def is_copy(k: Any, seen: Any, st: Any) -> Any:
     slot.print = stamp
     slot.t = k.t
     return False
-
-
-@inner
-def payload_row(k: Any, mine: Any, payloads: Any, st: Any) -> Any:
-    """Return the PAYLOAD row of a side, made and cleared if this is its first payload."""
-    n = np.int64(mine.payload)
-    if n >= 0:
-        return n
-    n = st[S_PAYLOADS]
-    st[S_PAYLOADS] = n + 1
-    mine.payload = np.int32(n)
-    d = payloads[n]
-    d.data_t = k.t
-    d.data_last_t = 0
-    d.rtx_last_t = 0
-    d.gap = U(0)
-    d.digest = U(0)
-    d.covered0 = U(0)
-    d.covered1 = U(0)
-    d.base = k.seq
-    if k.kind == KIND_TCP and mine.nsyn + mine.nsynack > 0:
-        d.base = np.uint32(np.int64(mine.isn) + 1)
-    d.seq_end = d.base
-    d.hole_low = np.uint32(0)
-    d.hole_high = np.uint32(0)
-    d.data_pkts = np.uint32(0)
-    d.rtx = np.uint32(0)
-    d.rtx_seq = np.uint32(0)
-    d.after_rst = np.uint32(0)
-    d.data_frame = k.frame
-    d.data_last_frame = np.uint32(0)
-    d.rtx_last_frame = np.uint32(0)
-    d.data_file = k.file
-    d.data_last_file = np.uint16(0)
-    d.rtx_last_file = np.uint16(0)
-    d.rtx_run = np.uint16(0)
-    d.rtx_runs = np.uint16(0)
-    d.repeats = np.uint16(0)
-    for i in range(FIRST_BYTES):
-        d.bytes[i] = np.uint8(0)
-    return n
-
-
-@inner
-def keep_bytes(buf: Any, k: Any, d: Any, at: Any) -> Any:
-    """Copy what belongs to the first bytes of the stream, ``at`` bytes from its beginning; the first copy stays."""
-    if at < 0 or at >= FIRST_BYTES:
-        return
-    count = min(np.int64(k.caught), FIRST_BYTES - at)
-    po = k.offset
-    for i in range(count):
-        x = at + i
-        if x < 64:
-            bit = U(1) << U(x)
-            if d.covered0 & bit == U(0):
-                d.covered0 |= bit
-                d.bytes[x] = np.uint8(u8(buf, po + i))
-        else:
-            bit = U(1) << U(x - 64)
-            if d.covered1 & bit == U(0):
-                d.covered1 |= bit
-                d.bytes[x] = np.uint8(u8(buf, po + i))
-
-
-@inner
-def note_segment(buf: Any, k: Any, r: Any, mine: Any, d: Any) -> Any:
-    """Account for one TCP segment with payload: first bytes, holes, retransmissions."""
-    seq = k.seq
-    if k.flags & SYN:
-        seq = np.uint32(np.int64(seq) + 1)  # TCP Fast Open: data rides on the SYN
-    keep_bytes(buf, k, d, ahead(seq, d.base))
-    end = np.uint32(np.int64(seq) + np.int64(k.length))
-    d.data_pkts += ONE32
-    if d.data_pkts == ONE32:
-        if ahead(end, d.seq_end) > 0:
-            hole = ahead(seq, d.seq_end)
-            if hole > 0:
-                d.gap += U(hole)
-                d.hole_low = d.seq_end
-                d.hole_high = seq
-            d.seq_end = end
-        return
-    if ahead(end, d.seq_end) > 0:
-        hole = ahead(seq, d.seq_end)
-        if hole > 0:
-            d.gap += U(hole)
-            d.hole_low = d.seq_end
-            d.hole_high = seq
-        d.seq_end = end
-        return
-    if d.gap > U(0) and ahead(seq, d.hole_low) >= 0 and ahead(seq, d.hole_high) < 0:
-        filled = min(np.int64(k.length), ahead(d.hole_high, seq))
-        d.gap -= min(d.gap, U(filled))
-        if seq == d.hole_low:
-            d.hole_low = np.uint32(np.int64(seq) + filled)
-        return
-    d.rtx += ONE32
-    d.rtx_last_t = k.t
-    d.rtx_last_frame = k.frame
-    d.rtx_last_file = k.file
-    if d.rtx_run > 0 and d.rtx_seq == seq:
-        d.rtx_run = add16(d.rtx_run)
-    else:
-        d.rtx_seq = seq
-        d.rtx_run = ONE16
-        d.rtx_runs = add16(d.rtx_runs)
-    note_letter(r, k.side, 6)
-
-
-@inner
-def note_datagram(buf: Any, k: Any, mine: Any, other: Any, d: Any, before: Any) -> Any:
-    """Account for one datagram: its first bytes, and whether the same one was sent again although it was answered."""
-    digest = U(k.length) * U(0x9E3779B97F4A7C15) + U(1)
-    count = min(np.int64(k.caught), np.int64(FIRST_BYTES))
-    for i in range(count):
-        digest = (digest ^ U(u8(buf, k.offset + i))) * U(0x100000001B3)
-    d.data_pkts += ONE32
-    if d.data_pkts == ONE32:
-        keep_bytes(buf, k, d, 0)
-    elif digest == d.digest:
-        d.rtx += ONE32
-        d.rtx_last_t = k.t
-        d.rtx_last_frame = k.frame
-        d.rtx_last_file = k.file
-        if other.pkts > 0 and other.last_t >= before and k.t - other.last_t <= ANSWER_WINDOW:
-            d.repeats = add16(d.repeats)
-    d.digest = digest
-
-
-@inner
-def note_tcp(k: Any, r: Any, mine: Any) -> Any:
-    """Account for the flags of one TCP packet."""
-    f = np.int64(k.flags)
-    side = k.side
-    if f & SYN:
-        if mine.nsyn + mine.nsynack == 0:
-            mine.isn = k.seq
-            mine.syn_t = k.t
-            mine.syn_frame = k.frame
-            mine.syn_file = k.file
-            mine.syn_ipid = k.ipid
-        mine.syn_last_t = k.t
-        mine.syn_last_frame = k.frame
-        mine.syn_last_file = k.file
-        if f & ACK:
-            mine.nsynack = add16(mine.nsynack)
-            note_letter(r, side, 1)
-        else:
-            mine.nsyn = add16(mine.nsyn)
-            note_letter(r, side, 0)
-    if f & ACK and f & RST == 0:
-        if f & SYN == 0:
-            if k.length == 0 and f & FIN == 0:
-                note_letter(r, side, 2)
-            mine.acks = np.uint8(1)
-        if mine.ack_first == 0 and mine.ack_max == 0:
-            mine.ack_first = k.ack
-            mine.ack_max = k.ack
-        elif ahead(k.ack, mine.ack_max) > 0:
-            mine.ack_max = k.ack
-    if k.length > 0:
-        note_letter(r, side, 3)
-    if f & FIN:
-        if mine.nfin == 0:
-            mine.fin_t = k.t
-            mine.fin_frame = k.frame
-            mine.fin_file = k.file
-        mine.nfin = add16(mine.nfin)
-        note_letter(r, side, 4)
-    if f & RST:
-        if mine.nrst == 0:
-            mine.rst_t = k.t
-            mine.rst_frame = k.frame
-            mine.rst_file = k.file
-            mine.rst_ttl = k.ttl
-            mine.rst_ipid = k.ipid
-            mine.rst_win = k.window
-            mine.rst_path = k.path
-        mine.nrst = add16(mine.nrst)
-        note_letter(r, side, 5)
-    elif k.window == 0 and f & SYN == 0:
-        mine.zero_window = add16(mine.zero_window)
-        note_letter(r, side, 7)
-
-
-@inner
-def watch_class(buf: Any, k: Any, r: Any, mine: Any, payloads: Any, watch: Any) -> Any:
-    """Say how many bytes of this packet the services stage wants; 0 for none, -1 when its side has had its share."""
-    side = np.int64(k.side)
-    had = np.int64(r.watched0 if side == 0 else r.watched1)
-    port_a = np.int64(k.k4 >> U(48))
-    port_b = np.int64((k.k4 >> U(32)) & U(0xFFFF))
-    protocol = np.int64(k.k4 & U(0xFF))
-    caught = np.int64(k.caught)
-    if caught < 1 or (protocol != 6 and protocol != 17):
-        return np.int64(0)
-    if protocol == 17:
-        if max(watch[1, port_a], watch[1, port_b]) != WATCH_DATAGRAM:
-            return np.int64(0)
-        if had >= WATCH_CONTROL_LIMIT:
-            return np.int64(-1)
-        return min(caught, np.int64(WATCH_DATAGRAM_LIMIT))
-    kind = max(watch[0, port_a], watch[0, port_b])
-    if kind == WATCH_CONTROL:
-        if had >= WATCH_CONTROL_LIMIT:
-            return np.int64(-1)
-        return min(caught, np.int64(WATCH_STREAM_LIMIT), WATCH_CONTROL_LIMIT - had)
-    d = payloads[np.int64(mine.payload)]
-    tls = d.bytes[0] == 0x16 and d.bytes[1] == 3 and d.covered0 & U(3) == U(3)
-    if not tls and d.covered0 & U(7) == U(7):
-        tls = d.bytes[0] & 0x80 != 0 and d.bytes[2] == 1  # a ClientHello of SSL 2
-    if tls:
-        done = np.uint8(FLOW_TLS_DONE0 if side == 0 else FLOW_TLS_DONE1)
-        if r.flags & done:
-            return np.int64(0)
-        if u8(buf, k.offset) == 0x17:
-            r.flags |= done
-            return min(caught, np.int64(16))
-    if tls or kind == WATCH_STREAM:
-        return min(caught, max(WATCH_STREAM_LIMIT - had, np.int64(0)))  # the head of a stream is all that is wanted
-    if caught >= 12 and (be64(buf, k.offset) & U(0xFFFFFFFFFFFFFF00)) == HTTP_STATUS:
-        if had >= WATCH_CONTROL_LIMIT:
-            return np.int64(-1)
-        return min(caught, np.int64(WATCH_HTTP_LIMIT))
-    return np.int64(0)
-
-
-@inner
-def keep_watched(buf: Any, k: Any, r: Any, count: Any, rows: Any, bytes_: Any, st: Any) -> Any:
-    """Copy ``count`` bytes of the packet for the services stage."""
-    n = st[S_WATCHED]
-    start = st[S_WATCHED_BYTES]
-    w = rows[n]
-    w.serial = r.serial
-    w.t = k.t
-    w.start = start
-    w.frame = k.frame
-    w.file = k.file
-    w.seq = (
-        np.uint32(np.int64(k.seq) + (1 if k.kind == KIND_TCP and k.flags & SYN else 0))
-        if k.kind == KIND_TCP
-        else np.uint32(0)
-    )
-    w.length = np.uint32(k.length)
-    w.caught = np.uint32(count)
-    w.side = k.side
-    po = k.offset
-    for i in range(count):
-        bytes_[start + i] = np.uint8(u8(buf, po + i))
-    st[S_WATCHED] = n + 1
-    st[S_WATCHED_BYTES] = start + count
-    if k.side == 0:
-        r.watched0 = np.uint32(np.int64(r.watched0) + count)
-    else:
-        r.watched1 = np.uint32(np.int64(r.watched1) + count)
-
-
-@inner
-def keep_quote(k: Any, r: Any, quotes: Any, st: Any) -> Any:
-    """Note an ICMP error about this flow."""
-    r.icmp = add16(r.icmp)
-    if st[S_QUOTES_OFF] != 0:
-        st[S_OVERFLOW] += 1
-        return
-    q = quotes[st[S_QUOTES]]
-    q.serial = r.serial
-    q.t = k.t
-    q.sender0 = k.sender0
-    q.sender1 = k.sender1
-    q.frame = k.frame
-    q.file = k.file
-    q.side = k.side
-    q.version = k.version
-    q.type = k.type
-    q.code = k.code
-    st[S_QUOTES] += 1
 
 
 @inner
@@ -503,63 +182,6 @@ def same_traffic(k: Any, r: Any, mine: Any) -> Any:
         r.other_file = np.uint16(np.int64(k.file) + 1)
         return True
     return False
-
-
-@inner
-def note_packet(buf: Any, k: Any, r: Any, mine: Any, other: Any, payloads: Any, st: Any) -> Any:
-    """Count a packet that is no copy in its side of the flow."""
-    before = mine.last_t
-    if mine.pkts == 0:
-        mine.first_t = k.t
-        mine.last_t = k.t
-    mine.first_t = min(mine.first_t, k.t)
-    if k.t >= mine.last_t:
-        mine.last_t = k.t
-        mine.last_frame = k.frame
-        mine.last_file = k.file
-    mine.pkts += ONE32
-    mine.ip_bytes += U(k.ip_bytes)
-    mine.bytes += U(k.length)
-    if k.loopback:
-        r.flags |= np.uint8(FLOW_LOOPBACK)
-    reset = k.kind == KIND_TCP and (k.flags & RST) != 0
-    if not reset:
-        if mine.path == 0:
-            mine.path = k.path
-        mine.ttl_min = min(mine.ttl_min, k.ttl)
-        mine.ttl_max = max(mine.ttl_max, k.ttl)
-        mine.ipid_last = k.ipid
-    if k.kind == KIND_FRAGMENT:
-        return
-    if k.kind == KIND_TCP:
-        note_tcp(k, r, mine)
-        if k.length == 0 or reset:
-            return
-    elif k.kind == KIND_EXCHANGE:
-        if mine.nsyn + mine.nsynack == 0:
-            mine.syn_t = k.t
-            mine.syn_frame = k.frame
-            mine.syn_file = k.file
-        mine.syn_last_t = k.t
-        mine.syn_last_frame = k.frame
-        mine.syn_last_file = k.file
-        if k.flags == 1:
-            mine.nsyn = add16(mine.nsyn)
-        else:
-            mine.nsynack = add16(mine.nsynack)
-        return
-    else:
-        note_letter(r, k.side, 3)
-    d = payloads[payload_row(k, mine, payloads, st)]
-    d.data_last_t = k.t
-    d.data_last_frame = k.frame
-    d.data_last_file = k.file
-    if mine.nrst > 0 and k.t >= mine.rst_t:
-        d.after_rst += ONE32
-    if k.kind == KIND_TCP:
-        note_segment(buf, k, r, mine, d)
-    else:
-        note_datagram(buf, k, mine, other, d, before)
 
 
 @entry
@@ -588,7 +210,7 @@ def update(
             st[S_WATCHED] >= watched.shape[0] or watched_bytes.shape[0] - st[S_WATCHED_BYTES] < WATCH_STREAM_LIMIT
         ):
             return UPDATE_WATCH, j
-        copy = is_copy(k, seen, st)
+        copy = is_copy(k, seen)
         n = find(k, index, flows, sides, st)
         r = flows[n]
         side = np.int64(k.side)

@@ -1,0 +1,195 @@
+"""One frame to one decoded record: link layer, VLAN tags, ARP, and where the frame came from.
+
+Knows IEEE 802.3 and 802.1Q, LINKTYPE_LINUX_SLL and SLL2, LINKTYPE_NULL, RFC 826. It must not know flows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from analyser.flows.kernel.ip import MAPPED, decode_ip, decode_neighbour, mix
+from analyser.flows.kernel.loads import be16, be32, inner, le32, u8
+from analyser.flows.layout import (
+    KIND_QUOTE,
+    S_LLC,
+    S_MALFORMED,
+    S_ORPHANS,
+    S_PATHS,
+    S_STP,
+    S_TRUNCATED,
+    S_UNKNOWN_FAMILY,
+)
+
+U = np.uint64
+
+
+@inner
+def path_of(paths: Any, path_index: Any, st: Any, interface: Any, vlan: Any, src_mac: Any, dst_mac: Any) -> Any:
+    """Return the number of a path, a new one if it is the first packet from there; 0 when there are too many."""
+    mask = np.int64(path_index.shape[0] - 1)
+    i = np.int64(mix(mix(src_mac, dst_mac), U(interface) << U(32) | U(vlan)) >> U(40)) & mask
+    while True:
+        n = np.int64(path_index[i])
+        if n == 0:
+            n = st[S_PATHS]
+            if n >= paths.shape[0]:
+                return np.int64(0)
+            st[S_PATHS] = n + 1
+            r = paths[n]
+            r.src_mac = src_mac
+            r.dst_mac = dst_mac
+            r.interface = np.uint32(interface)
+            r.vlan = np.uint32(vlan)
+            path_index[i] = np.int32(n)
+            return n
+        r = paths[n]
+        if r.src_mac == src_mac and r.dst_mac == dst_mac and r.vlan == vlan and r.interface == interface:
+            return n
+        i = (i + 1) & mask
+
+
+@inner
+def decode_arp(buf: Any, p: Any, e: Any, k: Any, st: Any) -> Any:
+    """Decode ARP for IPv4 over Ethernet (RFC 826). Returns whether ``k`` holds a record."""
+    if e - p < 28:
+        st[S_TRUNCATED] += 1
+        return False
+    if be16(buf, p + 2) != 0x0800 or u8(buf, p + 4) != 6 or u8(buf, p + 5) != 4:
+        return False
+    operation = be16(buf, p + 6)
+    sender = MAPPED | U(be32(buf, p + 14))
+    target = MAPPED | U(be32(buf, p + 24))
+    if operation == 1:
+        decode_neighbour(k, U(0), sender, U(0), target, False, st)
+    elif operation == 2:
+        decode_neighbour(k, U(0), target, U(0), sender, True, st)
+    else:
+        return False
+    k.ttl = np.uint8(0)
+    k.ipid = np.uint16(0)
+    k.checksum = np.uint16(0)
+    k.seq = np.uint32(0)
+    k.ack = np.uint32(0)
+    k.window = np.uint16(0)
+    k.offset = p
+    k.loopback = np.uint8(0)
+    return True
+
+
+@inner
+def decode(
+    buf: Any, p: Any, e: Any, link: Any, interface: Any, k: Any, fragments: Any, paths: Any, path_index: Any,
+    eth_counts: Any, ip_counts: Any, st: Any,
+) -> Any:  # fmt: skip
+    """Decode the frame ``buf[p:e]`` of link type ``link`` into ``k``; say whether ``k`` now holds a record."""
+    vlan = np.int64(0)
+    tags = np.int64(0)
+    src_mac = U(0)
+    dst_mac = U(0)
+    loopback = False
+    ethertype = np.int64(0)
+    if link == 1:
+        if e - p < 14:
+            st[S_TRUNCATED] += 1
+            return False
+        dst_mac = U(be32(buf, p)) << U(16) | U(be16(buf, p + 4))
+        src_mac = U(be32(buf, p + 6)) << U(16) | U(be16(buf, p + 10))
+        ethertype = be16(buf, p + 12)
+        p += 14
+    elif link == 113:
+        if e - p < 16:
+            st[S_TRUNCATED] += 1
+            return False
+        loopback = be16(buf, p + 2) == 772
+        if be16(buf, p + 4) == 6:
+            src_mac = U(be32(buf, p + 6)) << U(16) | U(be16(buf, p + 10))
+        ethertype = be16(buf, p + 14)
+        p += 16
+    elif link == 276:
+        if e - p < 20:
+            st[S_TRUNCATED] += 1
+            return False
+        loopback = be16(buf, p + 8) == 772
+        interface = (interface << 16 | (be32(buf, p + 4) & 0xFFFF)) & 0xFFFFFFFF
+        if u8(buf, p + 11) == 6:
+            src_mac = U(be32(buf, p + 12)) << U(16) | U(be16(buf, p + 16))
+        ethertype = be16(buf, p)
+        p += 20
+    elif link == 0 or link == 108:
+        if e - p < 4:
+            st[S_TRUNCATED] += 1
+            return False
+        loopback = True
+        family = be32(buf, p)
+        if family > 0xFFFF:
+            family = le32(buf, p)  # written in the order of the machine that captured
+        p += 4
+        if family == 2:
+            ethertype = np.int64(0x0800)
+        elif family == 10 or family == 24 or family == 28 or family == 30:
+            ethertype = np.int64(0x86DD)
+        else:
+            st[S_UNKNOWN_FAMILY] += 1
+            return False
+    elif link == 228 or link == 229:
+        ethertype = np.int64(0x0800 if link == 228 else 0x86DD)
+    else:  # raw IP: the caller lets no other link type in
+        if e - p < 1:
+            st[S_TRUNCATED] += 1
+            return False
+        version = u8(buf, p) >> 4
+        if version != 4 and version != 6:
+            st[S_MALFORMED] += 1
+            return False
+        ethertype = np.int64(0x0800 if version == 4 else 0x86DD)
+    while (ethertype == 0x8100 or ethertype == 0x88A8 or ethertype == 0x9100 or ethertype == 0x9200) and tags < 8:
+        if e - p < 4:
+            st[S_TRUNCATED] += 1
+            return False
+        if tags < 2:
+            vlan = vlan << 12 | (be16(buf, p) & 0xFFF)
+        ethertype = be16(buf, p + 2)
+        p += 4
+        tags += 1
+    if ethertype < 1536 and (link == 1 or tags > 0 or ethertype == 4):
+        if e - p < 3:
+            st[S_TRUNCATED] += 1
+            return False
+        if u8(buf, p) == 0x42:
+            st[S_STP] += 1
+            return False
+        if be16(buf, p) != 0xAAAA or e - p < 8 or be16(buf, p + 3) != 0 or u8(buf, p + 5) != 0:
+            st[S_LLC] += 1
+            return False
+        ethertype = be16(buf, p + 6)
+        p += 8
+    k.vlan = np.uint32(vlan)
+    found = False
+    if ethertype == 0x0800 or ethertype == 0x86DD:
+        version = np.int64(4 if ethertype == 0x0800 else 6)
+        kind = decode_ip(buf, p, e, version, k, fragments, ip_counts, st, 0)
+        if kind == 2:
+            truncated = st[S_TRUNCATED]
+            malformed = st[S_MALFORMED]
+            orphans = st[S_ORPHANS]
+            found = decode_ip(buf, k.offset, e, np.int64(k.version), k, fragments, ip_counts, st, 1) == 1
+            if found:
+                k.kind = np.uint8(KIND_QUOTE)
+            else:  # it quotes nothing that can be a flow: then it is a flow of its own
+                found = decode_ip(buf, p, e, version, k, fragments, ip_counts, st, 2) == 1
+            st[S_TRUNCATED] = truncated
+            st[S_MALFORMED] = malformed
+            st[S_ORPHANS] = orphans
+        elif kind == 1:
+            found = True
+    else:
+        eth_counts[ethertype] += 1
+        if ethertype == 0x0806:
+            found = decode_arp(buf, p, e, k, st)
+    if found:
+        if loopback:
+            k.loopback = np.uint8(1)
+        k.path = np.uint32(path_of(paths, path_index, st, interface, vlan, src_mac, dst_mac))
+    return found
