@@ -63,7 +63,8 @@ class _Register:
         """Note that ``owner`` has ``what``, or complain that somebody else has it already."""
         other, place = self._owners.setdefault((kind, what), (owner, fields))
         if place.path != fields.path:
-            fields.complain(key, f"{kind} {shown(what)} already belongs to {shown(other)} in line {place.line}")
+            use = "is already used" if other == what else f"already belongs to {shown(other)}"
+            fields.complain(key, f"{kind} {shown(what)} {use} in line {place.line}")
 
     def join(self, fields: Fields) -> str | None:
         """Return the group that a host or network says it is in."""

@@ -1,0 +1,53 @@
+"""Which folders ``analyser rules lint`` means, and the mistakes in them: packs by one linter, signatures by another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+from analyser.policy.lint import lint
+from analyser.policy.packs import MANIFEST, pack_names, read_pack, signature_folder
+
+
+def check_folders(paths: Sequence[str]) -> tuple[list[str], int]:
+    """Return every mistake as a line ``file:line: key: message``, and how many rules and signatures were looked at.
+
+    ``paths`` are names of packs, folders of a pack, of signatures, or of several such folders; none: all of ours.
+    """
+    names: list[str] = [] if paths else list(pack_names())
+    folders: list[Traversable] = [] if paths else [signature_folder()]
+    for path in paths:
+        for place in _inside(Path(path)):
+            if _is_signatures(place):
+                folders.append(place)
+            else:
+                names.append(path if path in pack_names() else str(place))
+    issues, packs = [], []
+    for name in names:
+        pack, found = read_pack(name)
+        issues += found
+        packs += [] if pack is None else [pack]
+    lines = [str(issue) for issue in sorted({*issues, *lint(packs)})]
+    count = sum(len(pack.rules) + len(pack.infrastructure) for pack in packs)
+    for folder in folders:
+        from analyser.services.lint import lint_signatures
+
+        lines += [f"{issue.file}:{issue.line}: {issue.key}: {issue.message}" for issue in lint_signatures(folder)]
+        count += sum(entry.name.endswith(".toml") for entry in folder.iterdir())
+    return lines, count
+
+
+def _inside(path: Path) -> list[Path]:
+    """Return the folder itself, or the packs and signatures in it where it is a shelf of them."""
+    if not path.is_dir() or (path / MANIFEST).is_file() or _is_signatures(path):
+        return [path]
+    inner = [place for place in sorted(path.iterdir()) if (place / MANIFEST).is_file() or _is_signatures(place)]
+    return inner or [path]
+
+
+def _is_signatures(path: Path) -> bool:
+    """Tell a folder of signatures: TOML files that name a service, and no manifest."""
+    if not path.is_dir() or (path / MANIFEST).is_file():
+        return False
+    return path.name == "signatures" and any(path.glob("*.toml"))

@@ -1,0 +1,51 @@
+"""``analyser rules lint`` and ``analyser rules show``: rule packs and signatures, checked and printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from analyser.cli.console import error, message, page_width, print_text
+
+if TYPE_CHECKING:
+    from analyser.model.rule import Rule
+
+USAGE_ERROR = 2
+
+
+def rules_lint(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH...]", help="Packs by name, folders of packs or of signatures; else all of ours."),
+    ] = None,
+) -> None:
+    """Check rule packs and signatures; every mistake at once, with file and line."""
+    from analyser.cli.linting import check_folders
+
+    mistakes, count = check_folders(paths or [])
+    print_text("".join(f"{mistake}\n" for mistake in mistakes))
+    if mistakes:
+        message(f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}")
+        raise typer.Exit(USAGE_ERROR)
+    message(f"no mistake in {count} rules and signatures")
+
+
+def rules_show(
+    name: Annotated[str, typer.Argument(metavar="RULE", help="A rule (pack/section/name, or its last words).")],
+) -> None:
+    """Print a rule: who opens what to whom, under which condition, and how the vendor's row was read."""
+    from analyser.policy import load_pack
+    from analyser.policy.issues import unknown
+    from analyser.policy.packs import pack_names
+    from analyser.report.matrix import rule_text
+
+    rules: list[Rule] = [rule for pack in pack_names() for rule in load_pack(pack).rules]
+    found = [rule for rule in rules if f"/{rule.id}".endswith(f"/{name}")]
+    if not found:
+        near = tuple(dict.fromkeys(word for rule in rules for word in (rule.id, rule.id.rpartition("/")[2])))
+        error(unknown("rule", name, near))
+        raise typer.Exit(USAGE_ERROR)
+    for place, rule in enumerate(found):
+        print_text("\n" if place else "")
+        print_text(rule_text(rule, width=page_width()))
