@@ -1,0 +1,100 @@
+"""``analyser check``: every rule judged against what the captures show."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from analyser.cli.console import error, message, page_width, print_bytes, print_text
+from analyser.cli.progress import reading
+
+USAGE_ERROR = 2
+
+
+class FailOn(StrEnum):
+    """From which weight on a finding makes the exit code 1."""
+
+    VIOLATION = "violation"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+def check(
+    captures: Annotated[list[str], typer.Argument(metavar="CAPTURE", help="Files, directories, globs, or - .")],
+    site: Annotated[
+        Path | None, typer.Option("--site", metavar="SITE", help="The site file: which address plays which role.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="HOST", help="The host of the site on which was captured.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON document.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="Also write report.json, report.txt and flows.parquet."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only the answer; no progress, no messages.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Unfold what works or does not apply.")] = False,
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", metavar="LEVEL", help="Exit 1 from: violation, warning or notice.")
+    ] = FailOn.VIOLATION,
+) -> None:
+    """Judge every rule of the matrix by what captures show.
+
+    Says what works, what is blocked, refused, failing or missing, and which traffic nobody ordered.
+    """
+    from analyser import pipeline
+    from analyser.model.finding import Severity
+    from analyser.report.json import report_json
+    from analyser.report.text import answer_text, report_text
+
+    if site is None:
+        _starter(captures, as_json=as_json, quiet=quiet)
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+    with reading(quiet=quiet) as progress:
+        run = pipeline.check(
+            captures,
+            site=site,
+            at=at,
+            fail_on=Severity(fail_on.value),
+            progress=progress,
+            notice=None if quiet else message,
+        )
+    if output is not None:
+        from analyser.report.flow_files import write_flows
+        from analyser.report.flows import flow_table
+
+        (output / "report.json").write_bytes(report_json(run.document))
+        (output / "report.txt").write_text(report_text(run.document, everything=True).plain, encoding="utf-8")
+        write_flows(flow_table(run.flows, run.captures), output / "flows.parquet")
+        if not quiet:
+            message(f"written to {output}: report.json, report.txt, flows.parquet")
+    if as_json:
+        print_bytes(report_json(run.document))
+    elif quiet:
+        print_text(answer_text(run.document, width=page_width()))
+    else:
+        print_text(report_text(run.document, everything=verbose, width=page_width()))
+    raise typer.Exit(run.document.summary.exit_code)
+
+
+def _starter(captures: list[str], *, as_json: bool, quiet: bool) -> NoReturn:
+    """Say what is missing and print a site file to begin with, made from what the captures show; exit 2."""
+    from analyser import pipeline
+    from analyser.policy.starter import starter_site
+
+    with reading(quiet=quiet) as progress:
+        run = pipeline.flows(captures, progress=progress, notice=None if quiet else message)
+    text = starter_site(run.frame)
+    error(
+        "check needs --site SITE: a file that says which address plays which role.\n"
+        "Below is one to begin with, from the traffic seen. Save it, correct it, and run again with --site."
+    )
+    if as_json:
+        message(text)
+    else:
+        print_text(text)
+    raise typer.Exit(USAGE_ERROR)

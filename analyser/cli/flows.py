@@ -1,0 +1,48 @@
+"""``analyser flows``: the flow table on the screen, as JSON Lines, or in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analyser.cli.console import message, print_bytes, print_text
+from analyser.cli.progress import reading
+
+
+def flows(
+    captures: Annotated[list[str], typer.Argument(metavar="CAPTURE", help="Files, directories, globs, or - .")],
+    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines on standard output, one flow a line.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write there: .parquet, .csv, .jsonl or .log (Zeek)."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no messages.")] = False,
+) -> None:
+    """Show the flow table.
+
+    One line per conversation: who opened it, to whom, what it spoke, how it ended. The screen shows the first
+    ones; --json and -o give all, with every column.
+    """
+    import io
+
+    from analyser import pipeline
+    from analyser.report.flow_files import check_ending, flow_page, write_flows, write_jsonl
+    from analyser.report.flows import flow_table
+
+    if output is not None:
+        check_ending(output)
+    with reading(quiet=quiet) as progress:
+        run = pipeline.flows(captures, progress=progress, notice=None if quiet else message)
+    table = flow_table(run.frame, run.captures)
+    if output is not None:
+        write_flows(table, output)
+        if not quiet:
+            message(f"{table.height:,} flows written to {output}")
+    if as_json:
+        lines = io.BytesIO()
+        write_jsonl(table, lines)
+        print_bytes(lines.getvalue())
+    elif output is None:
+        print_text(flow_page(table))
