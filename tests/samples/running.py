@@ -7,6 +7,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from scapy.layers.inet import IP
+from scapy.packet import Packet
+from scapy.utils import PcapNgReader, PcapReader
 
 from analyser import pipeline
 from analyser.model.finding import Evidence, PortFinding, ReportDocument
@@ -40,22 +43,42 @@ def judged(case: Case) -> ReportDocument:
     return pipeline.check([str(sample.path)], site=case.site, at=sample.expect.at).document
 
 
+@cache
+def packets(case: Case) -> list[Packet]:
+    """Return the packets of a capture as scapy reads them; a packet that the end of the file cut is left out."""
+    reader = PcapNgReader if told(case).path.suffix == ".pcapng" else PcapReader
+    return [packet for packet in reader(str(told(case).path)) if IP not in packet or len(packet[IP]) >= packet[IP].len]
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A port finding of a report, between which addresses, and one piece of its evidence."""
+    """What a report says of a port and shows frames for: whose port it is, in which case, and by which rule."""
 
     case: Case
-    finding: PortFinding
-    initiator: str | None
-    responder: str | None
-    evidence: Evidence
+    rule: str
+    port: PortFinding
+
+    @property
+    def frames(self) -> list[Packet]:
+        """The packets that are to prove it."""
+        numbers = sorted({number for piece in self.port.evidence for number in piece.frames})
+        return [packets(self.case)[number - 1] for number in numbers]
+
+    @property
+    def name(self) -> str:
+        """What the claim is called when it proves false."""
+        cause = f"/{self.port.cause.value}" if self.port.cause else ""
+        return f"{self.case.name}: {self.rule} port {self.port.port} {self.port.state.value}{cause}"
 
 
 def claims(case: Case) -> list[Claim]:
-    """Return everything that a report of a case claims with frames."""
-    found: list[Claim] = []
-    for entry in judged(case).verdicts:
-        one = entry.initiator.address if entry.initiator else None
-        other = entry.responder.address if entry.responder else None
-        found += [Claim(case, port, one, other, piece) for port in entry.ports for piece in port.evidence]
-    return found
+    """Return everything that the verdicts of a report show frames for."""
+    return [
+        Claim(case, verdict.rule, port) for verdict in judged(case).verdicts for port in verdict.ports if port.evidence
+    ]
+
+
+def shown(case: Case) -> list[Evidence]:
+    """Return every piece of evidence of a report."""
+    pieces = [piece for claim in claims(case) for piece in claim.port.evidence]
+    return pieces + [piece for odd in judged(case).unexpected for piece in odd.evidence]

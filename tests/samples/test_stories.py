@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from functools import cache
 
 import pytest
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet
-from scapy.utils import PcapNgReader, PcapReader
 
 from samples.renew import HERE, Case
-from tests.samples.running import CASES, every_case, told
+from tests.samples.running import CASES, every_case, packets, told
 
 NOBODYS = [
     ipaddress.ip_network(text)
@@ -77,13 +75,6 @@ def test_checksums_are_right(case: Case) -> None:
             if "chksum" in layer.fields:
                 del layer.chksum
         assert bytes(again) == bytes(packet[IP])
-
-
-@cache
-def packets(case: Case) -> list[Packet]:
-    """Return the packets of a capture as scapy reads them; a packet that the end of the file cut is left out."""
-    reader = PcapNgReader if told(case).path.suffix == ".pcapng" else PcapReader
-    return [packet for packet in reader(str(told(case).path)) if IP not in packet or len(packet[IP]) >= packet[IP].len]
 
 
 def network_addresses(packet: Packet) -> list[str]:
