@@ -170,6 +170,7 @@ LABELS: Final[dict[str, pl.DataType]] = {
     "sublabel": pl.String(),  # raw-print language, etcd flavour … or null
     "wrong_side": pl.Boolean(),  # bytes of both sides contradict: TLS asked, clear text answered
     "tls_version": pl.String(),  # chosen ("TLS 1.2") or, without ServerHello, null
+    "tls_offered": pl.String(),  # the highest version that the client offered
     "server_name": pl.String(),
     "tls_client_hello_t": pl.Int64(),
     "tls_server_hello_t": pl.Int64(),
