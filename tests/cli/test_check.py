@@ -118,7 +118,7 @@ def test_every_mistake_of_a_site_file_is_told_at_once(tmp_path: Path) -> None:
     assert "nine" in result.stderr
 
 
-@pytest.mark.parametrize(("sample", "code"), [("healthy", 0), ("dropped", 1), ("unrelated", 3), ("undecodable", 3)])
+@pytest.mark.parametrize(("sample", "code"), [("healthy", 0), ("dropped", 1), ("unrelated", 3), ("nothing-decodable", 3)])
 def test_exit_codes(sample: str, code: int) -> None:
     """0 compliant, 1 violations, 3 where nothing could be told."""
     result = run("check", str(PCAPS / f"{sample}.pcap"), "--site", str(SITES / f"{sample}.toml"), "-q")
