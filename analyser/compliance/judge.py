@@ -1,30 +1,32 @@
-"""What the attempts on one port say of it."""
+"""What the attempts on one port say of it: the door between flows and rules.
+
+A ``Judge`` looks at the whole capture once and then answers for one port at a time. It knows what a rule asks of a
+port (``Demand``), never which rule, role or site asks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import polars as pl
 
+from analyser.compliance import attempts
+from analyser.compliance.demand import Demand
+from analyser.compliance.ledger import HAS_OUTCOME, IS_FAILED, IS_OPEN, Ledger, Numbers
+from analyser.compliance.outcomes import Outcome
+from analyser.compliance.states import flow_states
+from analyser.compliance.telling import Teller
+from analyser.compliance.vantage import Vantage
 from analyser.model.finding import Evidence, PortFinding, PortState
 from analyser.tables import Observed
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """What a rule asks of one port. ``services`` as the rule writes them; none means that anything fits."""
-
-    transport: str
-    port: int | None
-    services: tuple[str, ...] = ()
-    silent: bool = False
-    one_way: bool = False
-    localhost: bool = False
+__all__ = ["Demand", "Judge"]
 
 
 class Judge:
-    """Turns attempts into port findings."""
+    """Judges ports from the attempts that a capture shows."""
 
     def __init__(
         self,
@@ -34,29 +36,74 @@ class Judge:
         network_of: Callable[[str], str | None],
         probes: frozenset[str] = frozenset(),
     ) -> None:
-        self._observed = observed
+        """Take the capture and what the site knows of addresses.
 
-    @property
+        ``aliases``: address → all addresses of its host. ``network_of``: address → its network in the site, or None
+        (then its /24 or /64 stands in). ``probes``: addresses from which health probes come.
+        """
+        self._observed = observed
+        self._probes = probes
+        errors = attempts.icmp_facts(observed)
+        self._vantage = Vantage(observed, aliases, network_of, errors)
+        self._ledger = Ledger(attempts.collect(observed, errors, self._vantage))
+        self._teller = Teller(observed, self._ledger, self._vantage)
+
+    @cached_property
     def states(self) -> pl.DataFrame:
-        """One row per flow: serial, state, cause, attempt, probe."""
-        return self._observed.flows.select(
-            "serial", pl.lit("open").alias("state"), pl.lit(None, pl.String).alias("cause"), attempt=True, probe=False
-        )
+        """What each flow came to when nothing is asked of it: ``serial``, ``state``, ``cause``, ``attempt``, ``probe``."""
+        return flow_states(self._ledger, self._observed.flows, self._probes)
 
     def port(self, serials: Sequence[int], demand: Demand) -> PortFinding:
-        """Return the state of one port from the attempts of one initiator on one responder."""
-        return PortFinding(
-            transport=demand.transport,
-            port=demand.port,
-            state=PortState.OPEN,
-            attempts=len(serials),
-            answered=len(serials),
-        )
+        """Return the state of one port from the flows of one initiator to one responder on it.
+
+        Probes, one-sided and pending attempts do not count beside one with an outcome; open and failed attempts
+        together are intermittent; of different failures the worst is told and the rest named in ``detail``.
+        """
+        rows = self._ledger.rows(serials)
+        codes = self._ledger.outcomes(rows, demand)
+        real = codes != Outcome.NO_ATTEMPT
+        rows, codes = rows[real], codes[real]
+        if not len(rows):
+            detail = "only the end of an older connection" if len(serials) else None
+            return PortFinding(
+                transport=demand.transport, port=demand.port, state=PortState.NOT_ATTEMPTED, detail=detail
+            )
+        failed, is_open = IS_FAILED[codes], self._open(rows, codes)
+        told = failed if failed.any() else is_open if is_open.any() else ~HAS_OUTCOME[codes]
+        finding = self._teller.finding(rows, codes, told, demand)
+        if failed.any() and is_open.any():
+            return self._teller.intermittent(finding, rows, codes, failed, is_open)
+        return finding
+
+    def _open(self, rows: Numbers, codes: Numbers) -> Numbers:
+        """Which attempts show the port open; beside another protocol, only those that prove the right one."""
+        is_open = IS_OPEN[codes]
+        if (codes == Outcome.WRONG_PROTOCOL).any():
+            is_open = is_open & self._ledger.proven(rows)
+        return np.asarray(is_open)
 
     def absent(self, initiators: Sequence[str], responders: Sequence[str], demand: Demand) -> PortFinding:
-        """Return what it means that nothing was attempted."""
-        return PortFinding(transport=demand.transport, port=demand.port, state=PortState.NOT_ATTEMPTED)
+        """Return what it means that no attempt of these initiators on these responders is in the capture.
+
+        ``not-observable`` where the capture could not have shown one: loopback traffic without loopback packets or
+        a named capturing host, or a pair of which neither end was seen. Else ``not-attempted``; "never tried" only
+        where the segment of every initiator that was seen is captured.
+        """
+        vantage = self._vantage
+        shows_loopback = self._observed.capture_host is not None and vantage.shows_loopback
+        seen = vantage.hosts_of(initiators)
+        state = PortState.NOT_OBSERVABLE
+        if demand.localhost and not shows_loopback:
+            detail = "loopback traffic of a named host is not in this capture"
+        elif not demand.localhost and not seen and not vantage.hosts_of(responders):
+            detail = "neither end is in this capture"
+        else:
+            state = PortState.NOT_ATTEMPTED
+            near = demand.localhost or (bool(seen) and seen <= vantage.near_hosts)
+            detail = "never tried" if near else "never tried, or stopped before this point"
+        return PortFinding(transport=demand.transport, port=demand.port, state=state, detail=detail)
 
     def evidence(self, serials: Sequence[int], limit: int = 4) -> tuple[Evidence, ...]:
-        """Return where these flows can be looked at."""
-        return ()
+        """Return where these flows can be looked at, the worst first, at most ``limit`` entries."""
+        rows = self._ledger.rows(serials)
+        return self._teller.evidence(rows, self._ledger.unasked[rows], limit)

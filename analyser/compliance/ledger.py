@@ -1,0 +1,115 @@
+"""The attempts of a capture as columns of numbers: found by flow, and judged under what a rule asks.
+
+Works on whole arrays, so that a port with a hundred thousand flows costs as little as one with two. Knows outcomes
+and the words of services; tells nothing (``telling`` does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from analyser.compliance import attempts
+from analyser.compliance.demand import Demand
+from analyser.compliance.fitting import misfits
+from analyser.compliance.outcomes import FAILED, MEANINGS, QUIET, STATE_ORDER, WITHOUT_OUTCOME, Outcome
+from analyser.model.finding import PortState
+from analyser.model.service import Basis, Service
+
+Numbers = np.ndarray[Any, np.dtype[Any]]
+
+DIALOGUE: Final = 60_000_000_000
+"""A challenge is answered by coming again within this many nanoseconds."""
+
+CODES: Final = range(max(Outcome) + 1)
+STATE_RANK: Final = np.array([STATE_ORDER.index(MEANINGS[Outcome(code)].state) for code in CODES], dtype=np.uint8)
+"""Outcome → place of its state in ``STATE_ORDER``."""
+
+
+def _outcomes_in(states: Iterable[PortState]) -> Numbers:
+    chosen = {STATE_ORDER.index(state) for state in states}
+    return np.array([int(place) in chosen for place in STATE_RANK])
+
+
+IS_FAILED: Final = _outcomes_in(FAILED)
+IS_OPEN: Final = _outcomes_in([PortState.OPEN])
+HAS_OUTCOME: Final = ~_outcomes_in(WITHOUT_OUTCOME)
+_IS_QUIET: Final = np.array([Outcome(code) in QUIET for code in CODES])
+_IS_CLOSED: Final = np.array([Outcome(code) in attempts.CLOSED for code in CODES])
+_BOTH_MET: Final = IS_OPEN | _outcomes_in([PortState.FAILING])
+"""Endings in which both ends met, so that the protocol they speak can be the wrong one."""
+
+_PLAIN: Final = (
+    "serial", "t", "sent_last", "last_t", "sends", "delay", "rtt", "loud", "silent", "arrived", "answered", "payload",
+    "challenge", "udp",
+)  # fmt: skip
+
+
+class Ledger:
+    """All attempts (``attempts.collect``), by flow."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        """Take the attempts in any order."""
+        self.frame = frame.sort("serial", maintain_order=True)
+        self.columns: dict[str, Numbers] = {name: self.frame[name].to_numpy() for name in _PLAIN}
+        labels = self.frame.select(label=pl.when(pl.col("basis") != Basis.PORT).then("label").fill_null(""))["label"]
+        self.labels: list[str] = sorted(set(labels.unique().to_list()))
+        places = {label: place for place, label in enumerate(self.labels)}
+        self.columns["label"] = labels.replace_strict(places, return_dtype=pl.UInt16).to_numpy()
+
+    @cached_property
+    def unasked(self) -> Numbers:
+        """The outcome of each attempt when no rule asks anything of it."""
+        return self.frame.select(outcome=attempts.unasked())["outcome"].to_numpy()
+
+    def rows(self, serials: Sequence[int]) -> Numbers:
+        """Return the attempts of the given flows as indices; unknown flows have none."""
+        wanted = np.unique(np.array(list(serials), dtype=np.uint64))
+        known = self.columns["serial"]
+        starts, ends = np.searchsorted(known, wanted, "left"), np.searchsorted(known, wanted, "right")
+        lengths = ends - starts
+        # All ranges at once: the start of each, repeated, plus the place within it.
+        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return np.asarray(np.repeat(starts, lengths) + within, dtype=np.int64)
+
+    def proven(self, rows: Numbers) -> Numbers:
+        """Return which attempts have a label that rests on more than their port."""
+        return np.asarray(self.columns["label"][rows] != self._place(""))
+
+    def outcomes(self, rows: Numbers, demand: Demand) -> Numbers:
+        """Return the outcomes of attempts under what a rule asks."""
+        columns = self.columns
+        silent = columns["udp"][rows] & demand.silent
+        codes = np.where(silent, columns["silent"][rows], columns["loud"][rows])
+        labels = columns["label"][rows]
+        mute_rule = any(word in attempts.MUTE for word in demand.services)
+        mute = np.isin(labels, [self._place(word) for word in attempts.MUTE])
+        codes = np.where(_IS_CLOSED[codes] & (mute_rule | mute), Outcome.OPEN, codes)
+        if demand.one_way:
+            codes = np.where(_IS_QUIET[codes], Outcome.SENT, codes)
+        wrong = [place for place, label in enumerate(self.labels) if self._contradicts(demand, label)]
+        codes = np.where(_BOTH_MET[codes] & np.isin(labels, wrong), Outcome.WRONG_PROTOCOL, codes)
+        return self._dialogue(rows, codes)
+
+    def _place(self, label: str) -> int:
+        return self.labels.index(label) if label in self.labels else -1
+
+    @staticmethod
+    def _contradicts(demand: Demand, label: str) -> bool:
+        return label not in ("", Service.OPAQUE) and misfits(demand.services, label)
+
+    def _dialogue(self, rows: Numbers, codes: Numbers) -> Numbers:
+        """Take a challenge that was soon followed by success for what it is: a part of the dialogue."""
+        columns = self.columns
+        challenged = (codes == Outcome.APPLICATION_REFUSED) & columns["challenge"][rows]
+        met = np.sort(columns["t"][rows[IS_OPEN[codes] & columns["payload"][rows]]])
+        if not challenged.any() or not len(met):
+            return codes
+        following = np.searchsorted(met, columns["t"][rows], "left")
+        soon = following < len(met)
+        soon[soon] = met[following[soon]] - columns["last_t"][rows][soon] <= DIALOGUE
+        return np.where(challenged & soon, Outcome.OPEN, codes)

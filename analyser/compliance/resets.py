@@ -1,0 +1,120 @@
+"""Who really sent a reset: the end whose address it carries, or a device on the way.
+
+A reset is compared only with packets of the claimed sender that came the same way (interface, VLAN, MAC pair: one
+row of PATHS) and are no resets themselves. A device in the path stands at another distance, so its TTL differs; and
+a true sender that goes on sending payload after "its" reset never sent it. IP IDs only corroborate: many stacks
+number resets apart. Weaver, Sommer and Paxson, "Detecting Forged TCP Reset Packets" (NDSS 2009), describe the idea.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+GENUINE: Final = 1
+"""The reset looks like the other packets of its sender."""
+UNCOMPARED: Final = 2
+"""Nothing to compare it with, or what there is contradicts itself."""
+PERHAPS_FORGED: Final = 3
+FORGED: Final = 4
+
+REORDERED: Final = 1_000_000
+"""Payload at most this many nanoseconds after the reset may have been overtaken on its way to the capture."""
+ROUTE_JITTER: Final = 2
+"""Hops by which genuine packets may differ when routes change."""
+IP_ID_STEP: Final = 2048
+"""A counter that advanced by more between two packets of one connection is another machine's."""
+
+
+def initial_ttl(ttl: pl.Expr) -> pl.Expr:
+    """Return the initial TTL that a packet most likely started with."""
+    return pl.when(ttl <= 32).then(32).when(ttl <= 64).then(64).when(ttl <= 128).then(128).otherwise(255)
+
+
+def hops(ttl: pl.Expr) -> pl.Expr:
+    """Return how many routers away the sender of a packet with this TTL most likely is."""
+    return initial_ttl(ttl) - ttl.cast(pl.Int32)
+
+
+def _resets(flows: pl.DataFrame, side: str, sender: str) -> pl.LazyFrame:
+    both_closed = (
+        (pl.col("orig_nfin") > 0)
+        & (pl.col("resp_nfin") > 0)
+        & (pl.col(f"{side}_rst_t") >= pl.max_horizontal("orig_fin_t", "resp_fin_t"))
+    )
+    last, reset = pl.col(f"{side}_ipid_last").cast(pl.Int32), pl.col(f"{side}_rst_ipid").cast(pl.Int32)
+    apart = (reset - last).abs()
+    return (
+        flows.lazy()
+        .filter((pl.col("proto") == "tcp") & (pl.col(f"{side}_nrst") > 0))
+        .select(
+            "serial",
+            sender=sender,
+            path=f"{side}_rst_path",
+            ttl=pl.col(f"{side}_rst_ttl").cast(pl.Int32),
+            # A reset after both ends have closed stops nothing, whoever sent it.
+            harmless=both_closed,
+            went_on=(pl.col(f"{side}_after_rst") > 0)
+            & (pl.col(f"{side}_data_last_t") > pl.col(f"{side}_rst_t") + REORDERED),
+            other_counter=(last > 0) & (reset > 0) & (pl.min_horizontal(apart, 65536 - apart) > IP_ID_STEP),
+        )
+    )
+
+
+def _genuine(flows: pl.DataFrame) -> pl.LazyFrame:
+    sides = [
+        flows.lazy()
+        .filter((pl.col(f"{side}_ttl_max") > 0) & (pl.col(f"{side}_path") > 0))
+        .select(
+            sender=sender,
+            path=f"{side}_path",
+            tcp=pl.col("proto") == "tcp",
+            low=pl.col(f"{side}_ttl_min").cast(pl.Int32),
+            high=pl.col(f"{side}_ttl_max").cast(pl.Int32),
+        )
+        for side, sender in (("orig", "id.orig_h"), ("resp", "id.resp_h"))
+    ]
+    return pl.concat(sides).unique()
+
+
+def compare(flows: pl.DataFrame, side: str) -> pl.DataFrame:
+    """Judge the first reset of one side (``"orig"`` or ``"resp"``) of every flow that has one.
+
+    Gives ``serial``, ``<side>_reset`` (GENUINE … FORGED), ``<side>_reset_ttl``, ``<side>_true_ttl`` (the nearest
+    genuine one, null without any) and ``<side>_reset_hops`` (distance of the reset's sender).
+    """
+    resets = _resets(flows, side, "id.orig_h" if side == "orig" else "id.resp_h")
+    nearest = pl.when(pl.col("ttl") < pl.col("low")).then("low").otherwise(pl.min_horizontal("high", "ttl"))
+    judged = (
+        resets.join(_genuine(flows), on=["sender", "path"], how="left")
+        .with_columns(nearest=nearest)
+        .with_columns(gap=(pl.col("ttl") - pl.col("nearest")).abs())
+        # TCP answers are the fair comparison; other packets of a host may start at another TTL.
+        .sort("tcp", "gap", descending=[True, False], nulls_last=True)
+        .group_by("serial")
+        .agg(
+            pl.first("ttl", "harmless", "went_on", "other_counter", "nearest", "gap", "tcp"),
+            any_gap=pl.col("gap").min(),
+        )
+    )
+    differs = pl.col("gap") > 0
+    same_distance = hops(pl.col("ttl")) == hops(pl.col("nearest"))
+    unsure = ~pl.col("other_counter") & ((pl.col("gap") <= ROUTE_JITTER) | same_distance)
+    verdict = (
+        pl.when("harmless").then(GENUINE)
+        .when(pl.col("went_on") & differs.fill_null(value=False)).then(FORGED)
+        .when("went_on").then(PERHAPS_FORGED)
+        .when(pl.col("gap").is_null() | (pl.col("ttl") == 0)).then(UNCOMPARED)
+        .when(~differs).then(GENUINE)
+        .when(pl.col("tcp") & (pl.col("any_gap") == 0)).then(UNCOMPARED)
+        .when(unsure).then(PERHAPS_FORGED)
+        .otherwise(FORGED)
+    )  # fmt: skip
+    return judged.select(
+        "serial",
+        verdict.cast(pl.UInt8).alias(f"{side}_reset"),
+        pl.col("ttl").alias(f"{side}_reset_ttl"),
+        pl.col("nearest").alias(f"{side}_true_ttl"),
+        hops(pl.col("ttl")).alias(f"{side}_reset_hops"),
+    ).collect()

@@ -1,0 +1,217 @@
+"""From judged attempts to a port finding: which ending is told, by whom, with which facts and frames.
+
+Knows the ledger's numbers, the tables behind them, and the words of ``details``; decides no outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from analyser.compliance import evidence
+from analyser.compliance.demand import Demand
+from analyser.compliance.details import DETAIL_COLUMNS, Group, counted, describe
+from analyser.compliance.ledger import IS_OPEN, STATE_RANK, Ledger, Numbers
+from analyser.compliance.outcomes import MEANINGS, QUIET, By, Outcome
+from analyser.compliance.vantage import Vantage
+from analyser.model.finding import Evidence, PortFinding, PortState
+from analyser.model.times import iso_time
+from analyser.tables import Observed
+
+ARRIVED: Final = "its own firewall, or the service does not answer"
+_KEY: Final = ("id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto")
+_EACH: Final = 2
+"""Pieces of evidence for each ending, before others of the same ending are added."""
+
+
+def name_of(outcome: Outcome) -> str:
+    """Return an ending in one word of the contract: its cause, else its state."""
+    meaning = MEANINGS[outcome]
+    return str(meaning.cause or meaning.state)
+
+
+class Teller:
+    """Tells what groups of attempts show."""
+
+    def __init__(self, observed: Observed, ledger: Ledger, vantage: Vantage) -> None:
+        """Take the tables, the attempts, and where the capture stood."""
+        self._observed = observed
+        self._ledger = ledger
+        self._vantage = vantage
+
+    def finding(self, rows: Numbers, codes: Numbers, told: Numbers, demand: Demand) -> PortFinding:
+        """Return the finding of one port.
+
+        ``rows`` and ``codes`` are its attempts and their outcomes, ``told`` the ones among them that decide. The worst
+        ending is the finding, the others are named in its detail.
+        """
+        columns = self._ledger.columns
+        groups = self._groups(rows[told], codes[told])
+        worst = groups[0]
+        meaning = MEANINGS[worst.outcome]
+        arrived = worst.arrived and worst.outcome in QUIET
+        others = [group for group in groups[1:] if not IS_OPEN[group.outcome]]
+        facts = [describe(worst)]
+        facts += [f"also {name_of(group.outcome)} ({counted(group.attempts, 'attempt')})" for group in others]
+        service, basis = self._service(groups)
+        return PortFinding(
+            transport=demand.transport,
+            port=demand.port,
+            state=meaning.state,
+            cause=meaning.cause,
+            detail="; ".join(fact for fact in facts if fact) or None,
+            by=self._by(worst),
+            confidence=meaning.confidence,
+            other_explanation=ARRIVED if arrived else meaning.other,
+            service=service,
+            basis=basis,
+            attempts=len(rows),
+            answered=int(columns["answered"][rows].sum()),
+            first=iso_time(int(columns["t"][rows].min())),
+            last=iso_time(int(columns["last_t"][rows].max())),
+            evidence=self.evidence(rows[told], codes[told], limit=4),
+        )
+
+    def intermittent(
+        self, worst: PortFinding, rows: Numbers, codes: Numbers, failed: Numbers, is_open: Numbers
+    ) -> PortFinding:
+        """Return the finding of a port that worked at times: ``worst`` with both time ranges and frames of both."""
+        columns = self._ledger.columns
+        ranges = []
+        for name, chosen in (("open", is_open), (str(worst.cause or worst.state), failed)):
+            first, last = int(columns["t"][rows[chosen]].min()), int(columns["last_t"][rows[chosen]].max())
+            times = counted(int(chosen.sum()), "attempt")
+            ranges.append(f"{name} ({times}) {iso_time(first)} to {iso_time(last)}")
+        opened = self._groups(rows[is_open], codes[is_open])
+        service, basis = self._service(opened)
+        shown = (
+            *self.evidence(rows[failed], codes[failed], _EACH),
+            *self.evidence(rows[is_open], codes[is_open], _EACH),
+        )
+        return replace(
+            worst,
+            state=PortState.INTERMITTENT,
+            detail="; ".join(fact for fact in (*ranges, worst.detail) if fact),
+            service=service or worst.service,
+            basis=basis if service else worst.basis,
+            evidence=shown,
+        )
+
+    def evidence(self, rows: Numbers, codes: Numbers, limit: int) -> tuple[Evidence, ...]:
+        """Return where attempts can be looked at: each ending once, the worst first, then more of them."""
+        chosen: list[int] = []
+        spare: list[int] = []
+        for code in sorted(set(codes.tolist()), key=lambda code: (STATE_RANK[code], code)):
+            mine = np.flatnonzero(codes == code)
+            first = self._standing_for(rows[mine])
+            chosen.append(int(mine[first]))
+            spare += [int(place) for place in mine[: limit + 1] if place != mine[first]]
+        found: list[Evidence] = []
+        for place in (chosen + spare)[:limit]:
+            found += self._shown(int(rows[place]), Outcome(int(codes[place])))
+        return tuple(dict.fromkeys(found))[:limit]
+
+    def _shown(self, attempt: int, outcome: Outcome) -> list[Evidence]:
+        flow = self._facts(attempt)
+        captures = self._observed.capture_paths
+        number = flow["request"]
+        request = None if number is None else self._observed.requests.row(number, named=True)
+        shown = evidence.of_flow(flow, evidence.places(outcome, flow, request), captures)
+        if outcome is Outcome.HOST_SILENT:
+            asked = self._vantage.asked_in_vain.filter(pl.col("target") == flow["resp_h"])
+            for target, file, frame in asked.select("target", "file", "frame").head(1).iter_rows():
+                shown += evidence.of_neighbour(target, file, frame, captures)
+        return shown
+
+    def _groups(self, rows: Numbers, codes: Numbers) -> list[Group]:
+        """Attempts by their ending, the worst state first, within a state the most frequent ending first."""
+        found = [self._group(Outcome(code), rows[codes == code]) for code in np.unique(codes).tolist()]
+        return sorted(found, key=lambda group: (STATE_RANK[group.outcome], -group.attempts, group.outcome))
+
+    def _group(self, outcome: Outcome, rows: Numbers) -> Group:
+        columns = self._ledger.columns
+        chosen = int(rows[self._standing_for(rows)])
+        flow = self._facts(chosen)
+        rtts = columns["rtt"][rows]
+        rtts = rtts[np.isfinite(rtts)]
+        return Group(
+            outcome=outcome,
+            attempts=len(rows),
+            sends=int(columns["sends"][rows].sum()),
+            span=int(columns["sent_last"][rows].max() - columns["t"][rows].min()),
+            delay=int(columns["delay"][rows].max()),
+            rtt=float(np.median(rtts)) if len(rtts) else None,
+            udp=flow["proto"] != "tcp",
+            arrived=bool(columns["arrived"][rows].any()),
+            label=self._ledger.labels[columns["label"][chosen]] or None,
+            payload=bool(columns["payload"][rows].any()),
+            flow=flow,
+            answers_on=self._answers_on(flow) if outcome in QUIET else None,
+        )
+
+    def _standing_for(self, rows: Numbers) -> int:
+        """The place of the attempt that stands for a group: the first with a proved label, else with payload, else the first."""
+        weight = 2 * self._ledger.proven(rows) + self._ledger.columns["payload"][rows]
+        return int(np.argmax(weight))
+
+    def _facts(self, attempt: int) -> dict[str, Any]:
+        """The columns of one attempt and of its flow that details and evidence read."""
+        row = self._ledger.frame.row(attempt, named=True)
+        flow = self._narrow.row(row["row"], named=True)
+        icmp = {"icmp_frame": row["icmp_frame_at"], "icmp_file": row["icmp_file_at"]}
+        return {**row, **flow, **icmp}
+
+    @cached_property
+    def _narrow(self) -> pl.DataFrame:
+        names = dict.fromkeys((*_KEY, *DETAIL_COLUMNS, *evidence.FRAME_COLUMNS))
+        return self._observed.flows.select(*names)
+
+    @cached_property
+    def _met(self) -> pl.DataFrame:
+        """Where responders that kept silent on one port answered on another: ``orig_h``, ``resp_h``, ``udp``, ``port``."""
+        answered = pl.col("loud").is_in([int(Outcome.OPEN), int(Outcome.MID_STREAM)])
+        silent = pl.col("loud").is_in([int(code) for code in QUIET])
+        ends = self._ledger.frame.select("orig_h", "resp_h", "udp", "port", "loud")
+        met = ends.filter(answered).join(ends.filter(silent), on="resp_h", how="semi")
+        return met.drop("loud").unique().sort("udp", "port")
+
+    def _answers_on(self, flow: Mapping[str, Any]) -> str | None:
+        """Where the responder of a silent port does answer, best of all this initiator."""
+        met = self._met.filter(pl.col("resp_h") == flow["resp_h"])
+        ours = met.filter(pl.col("orig_h") == flow["orig_h"])
+        best = ours if len(ours) else met
+        if not len(best):
+            return None
+        transport = "UDP" if best["udp"][0] else "TCP"
+        return f"answers {'' if len(ours) else 'others '}on {transport} {best['port'][0]}"
+
+    def _by(self, group: Group) -> str | None:
+        flow = group.flow
+        responder: str = flow["resp_h"]
+        if group.arrived and group.outcome in QUIET:
+            return responder
+        match MEANINGS[group.outcome].by:
+            case By.RESPONDER:
+                return responder
+            case By.ICMP_SENDER:
+                sender: str | None = flow["icmp_by"]
+                return sender
+            case By.ALERT_SENDER if flow["tls_alert_from_orig"] is not None:
+                return str(flow["orig_h"]) if flow["tls_alert_from_orig"] else responder
+        return None
+
+    @staticmethod
+    def _service(groups: Sequence[Group]) -> tuple[str | None, str | None]:
+        """The service seen on the port and what it rests on; none where no payload crossed."""
+        for group in groups:
+            if group.label is not None:
+                return group.label, group.flow["basis"]
+        for group in groups:
+            if group.payload and group.flow["label"] is not None:
+                return group.flow["label"], group.flow["basis"]
+        return None, None
