@@ -1,0 +1,1 @@
+"""What the flows stage makes of single packets, one fact a test."""
