@@ -184,6 +184,7 @@ F_DROPPED: Final = 8  # as the statistics blocks say; -1 while they say nothing
 F_LOST_PACKETS: Final = 9  # packet blocks that name an unknown interface or overrun their block
 F_NEED: Final = 10  # bytes that the next record needs
 F_SECTIONS: Final = 11
+F_TIMED: Final = 12  # packets so far that have a time of their own
 F_SIZE: Final = 16
 
 # One interface of a source (int64): link type, multiplier, divisor, offset (ns), snap length, packets.

@@ -286,7 +286,7 @@ def test_the_same_request_again_after_its_answer_is_noted() -> None:
 
 def test_vlans_do_not_split_a_flow() -> None:
     """A tag on one direction only, and QinQ, leave one flow; the tag and the paths are remembered."""
-    tagged = [(t, AWAY / Dot1Q(vlan=10) / packet[IP]) if n % 2 else (t, packet) for n, (t, packet) in enumerate(CLOSED)]  # type: ignore[index]
+    tagged = [(t, AWAY / Dot1Q(vlan=10) / packet[IP]) if n % 2 else (t, packet) for n, (t, packet) in enumerate(CLOSED)]
     tables, _ = read(pcap(tagged))
     assert tables.flows.height == 1
     double = Ether(type=0x88A8) / Dot1Q(vlan=5, type=0x8100) / Dot1Q(vlan=6) / client("S", 1)[IP]

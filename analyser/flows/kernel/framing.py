@@ -25,6 +25,7 @@ from analyser.flows.layout import (
     F_POS,
     F_SECTIONS,
     F_SWAPPED,
+    F_TIMED,
     FILL_BATCH,
     FILL_LOST,
     FILL_MORE,
@@ -140,14 +141,15 @@ def read_statistics(buf: Any, p: Any, end: Any, swapped: Any, source: Any, inter
 
 
 @inner
-def stamp(k: Any, t: Any, source: Any) -> Any:
-    """Give a record its time and frame number."""
-    if source[F_FRAME] == 1:
-        source[F_FIRST_T] = t
-        source[F_LAST_T] = t
-    else:
+def stamp(k: Any, t: Any, timed: Any, source: Any) -> Any:
+    """Give a record its time and frame number; ``timed``: the time is its own."""
+    if timed:
+        if source[F_TIMED] == 0:
+            source[F_FIRST_T] = t
+            source[F_LAST_T] = t
         source[F_FIRST_T] = min(source[F_FIRST_T], t)
         source[F_LAST_T] = max(source[F_LAST_T], t)
+        source[F_TIMED] += 1
     k.t = t
     k.frame = np.uint32(source[F_FRAME])
     k.file = np.uint16(source[F_FILE])
@@ -188,6 +190,7 @@ def fill(
     reason = FILL_BATCH
     while n < size:
         swapped = source[F_SWAPPED] != 0
+        kind = np.int64(0)
         start = np.int64(-1)
         caught = np.int64(0)
         t = np.int64(0)
@@ -279,7 +282,7 @@ def fill(
         source[F_FRAME] += 1
         interfaces[interface, I_PACKETS] += 1
         k = packets[n]
-        stamp(k, t, source)
+        stamp(k, t, not pcapng or kind != 3, source)
         link = interfaces[interface, I_LINK]
         if not decodable(link):
             link_counts[link & 0xFFFF] += 1
