@@ -1,4 +1,4 @@
-"""Two printers with the same fault; somebody answers for both, but for the second only until the end of March 2026."""
+"""Two printers with the same fault; somebody answers for both, but for the second only until the end of February 2026."""
 
 from samples import plays
 from samples.cast import SERVER, printer
