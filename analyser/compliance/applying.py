@@ -5,11 +5,11 @@ Knows rules, the site's features and the directory of its parties. A rule that d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analyser.compliance.addresses import canonical
-from analyser.compliance.parties import Directory, Kind, Party
+from analyser.compliance.parties import Directory, Kind
 from analyser.model.rule import Requirement, Rule, RulePack, Scope, When
 from analyser.model.site import Site
 from analyser.model.vocabulary import device_matches, host_matches
@@ -98,11 +98,15 @@ def apply_rules(packs: Sequence[RulePack], site: Site, directory: Directory) -> 
     return Policy(applied=tuple(applied), idle=tuple(idle), forbidden=tuple(forbidden), matrix=tuple(matrix))
 
 
-def plays(rule: Rule, end: str, party: Party, site: Site) -> bool:
-    """Tell whether ``party`` can stand at ``end`` ("initiator", "responder") of ``rule``, device conditions included."""
+def players(rule: Rule, end: str, directory: Directory, site: Site) -> frozenset[int]:
+    """Return the parties that can stand at ``end`` ("initiator", "responder") of ``rule``, by role and kind of device."""
     written = rule.initiator if end == "initiator" else rule.responder
-    return host_matches(written, party.roles, site.features) and device_matches(
-        rule.when, end, written, party.roles, party.vendor, party.terminal
+    return frozenset(
+        party
+        for (roles, vendor, terminal), alike in directory.alike.items()
+        if host_matches(written, roles, site.features)
+        and device_matches(rule.when, end, written, roles, vendor, terminal)
+        for party in alike
     )
 
 
@@ -114,8 +118,8 @@ def _apply(
         why = f"the site does not set {rule.setting}"
     if why is not None:
         return Idle(rule=rule, why=why)
-    initiators = _players(rule, "initiator", directory.parties, site)
-    responders = _players(rule, "responder", directory.parties, site)
+    initiators = players(rule, "initiator", directory, site)
+    responders = players(rule, "responder", directory, site)
     local = rule.scope is Scope.LOCALHOST and (rule.opened_by is None or rule.opened_by not in site.features)
     if local:
         initiators = responders = initiators & responders
@@ -136,10 +140,6 @@ def _apply(
         peers=peers,
         cast=cast,
     )
-
-
-def _players(rule: Rule, end: str, parties: Iterable[Party], site: Site) -> frozenset[int]:
-    return frozenset(party.number for party in parties if plays(rule, end, party, site))
 
 
 def _same_role(rule: Rule) -> bool:

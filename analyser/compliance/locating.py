@@ -34,6 +34,7 @@ LOCATED: Final[tuple[str, ...]] = (
     "bytes",
     "packets",
     "payload",
+    "answered",
 )
 """Columns of the located flows.
 
@@ -67,6 +68,7 @@ def locate(flows: pl.DataFrame, directory: Directory) -> pl.DataFrame:
             label=pl.when(pl.col("basis") == Basis.PAYLOAD).then("service"),
             bytes=pl.col("orig_ip_bytes") + pl.col("resp_ip_bytes"),
             packets=pl.col("orig_pkts") + pl.col("resp_pkts"),
+            answered=pl.col("resp_pkts") > 0,
             payload=pl.col("orig_bytes") + pl.col("resp_bytes"),
             family=pl.when(pl.col("id.orig_h").str.contains(":", literal=True))
             .then(pl.lit("6"))

@@ -42,7 +42,7 @@ def match_ports(located: pl.DataFrame, applied: Sequence[Applied], shared: pl.Da
 
     ``shared`` lists further initiators (``orig``, ``ini``) of translated addresses.
     """
-    rules = _rule_ports(applied)
+    rules = rule_ports(applied)
     wanted = located.join(rules.select("proto", "port").unique(), on=["proto", "port"], how="semi")
     more = wanted.drop("ini").join(shared, on="orig", how="inner").select(wanted.columns)
     candidates = (
@@ -77,7 +77,8 @@ def members(applied: Iterable[Applied], end: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"number": pl.Int32, "ini" if first else "res": pl.Int32}, orient="row")
 
 
-def _rule_ports(applied: Iterable[Applied]) -> pl.DataFrame:
+def rule_ports(applied: Iterable[Applied]) -> pl.DataFrame:
+    """Return the ports of rules: number, proto, port, rule_local, destination."""
     rows = [
         (rule.number, str(rule.rule.transport), port, rule.local, rule.destination)
         for rule in applied

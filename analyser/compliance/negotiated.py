@@ -162,7 +162,7 @@ def _for_rules(
             uncertain=pl.lit(value=False),
         )
         .unique(["number", "serial"], maintain_order=True)
-        .select(FITS)
+        .select(list(FITS))
         .cast(dict(FITS))
     )
 
@@ -217,6 +217,6 @@ def _under_encryption(
         .join(members(waiting, "responder"), on=["number", "res"], how="semi")
         .unique(["number", "serial"], maintain_order=True)
         .with_columns(note=pl.lit("attributed by time: the control channel is encrypted"), uncertain=pl.lit(value=True))
-        .select(FITS)
+        .select(list(FITS))
         .cast(dict(FITS))
     )

@@ -7,6 +7,7 @@ host, else to the network that it stands for behind a router, else to the networ
 from __future__ import annotations
 
 import ipaddress
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -87,9 +88,7 @@ class Directory:
                 key = canonical(text)
                 self._translated[key] = (*self._translated.get(key, ()), names[network.name])
         self.probes = frozenset(canonical(text) for group in site.groups for text in (*group.probes, *group.virtual))
-        self.probe_groups = {
-            canonical(text): group.name for group in site.groups for text in (*group.probes, *group.virtual)
-        }
+        self.checkers = frozenset(canonical(text) for group in site.groups for text in group.probes)
         self.capture_party, self.capture_address = self._find(capture_host)
 
     def _add_prefix(self, party: Party) -> None:
@@ -158,6 +157,14 @@ class Directory:
                 together = frozenset(canonical(text) for text in party.addresses)
                 found.update(dict.fromkeys(together, together))
         return found
+
+    @cached_property
+    def alike(self) -> dict[tuple[tuple[str, ...], str | None, str | None], tuple[int, ...]]:
+        """Parties by roles, vendor and terminal: rules cannot tell more of them apart."""
+        found: dict[tuple[tuple[str, ...], str | None, str | None], list[int]] = defaultdict(list)
+        for party in self.parties:
+            found[party.roles, party.vendor, party.terminal].append(party.number)
+        return {kind: tuple(numbers) for kind, numbers in found.items()}
 
     def end(self, party: int, address: str) -> End:
         """Return the end of a finding for one address that counts for a party.

@@ -1,0 +1,59 @@
+"""Alternatives across rules: rows that are several ways to one end form one any-of per subject.
+
+Knows drafts and the ``one_of`` key of their rules; knows no flows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from analyser.compliance.drafts import Draft
+from analyser.compliance.ports import FAILING_VERDICTS
+from analyser.model.finding import Verdict
+from analyser.model.rule import Requirement
+
+_OPEN_QUESTIONS: Final = frozenset({Verdict.MISSING, Verdict.INCONCLUSIVE})
+
+
+def weigh_alternatives(drafts: Sequence[Draft]) -> None:
+    """Settle, in place, what rules of one ``one_of`` mean for one another. ``drafts`` in the order of the rules.
+
+    For a subject with one way that works, untried ways are ``unused`` and failing ones weigh less. For one that
+    tried and failed, untried ways are ``unused`` as well: the failure is the finding. For one that tried nothing,
+    one ``missing`` stays, at the first mandatory rule.
+    """
+    families: dict[str, list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        if draft.rule.one_of is not None and draft.verdict is not Verdict.NOT_APPLICABLE:
+            families[draft.rule.one_of].append(draft)
+    for family in families.values():
+        _weigh(family)
+
+
+def _weigh(family: Sequence[Draft]) -> None:
+    for draft in family:
+        near = [other for other in family if other.subjects & draft.subjects]
+        helped = any(other.helped & draft.subjects for other in near)
+        if draft.tried:
+            if helped and draft.verdict in FAILING_VERDICTS and not draft.carried:
+                draft.lesser = True
+        elif (helped and draft.verdict in _OPEN_QUESTIONS) or (
+            draft.verdict is Verdict.MISSING and not _speaks_for(draft, near)
+        ):
+            draft.verdict = Verdict.UNUSED
+            draft.why = "another of its alternatives is used" if helped else "its alternatives stand for it"
+
+
+def _speaks_for(draft: Draft, near: Iterable[Draft]) -> bool:
+    """Tell whether an untried draft is the one that says ``missing`` for its subjects.
+
+    ``near`` are the drafts of the same alternatives and subjects. The rule that was tried elsewhere by one of
+    them speaks for itself; where nothing was tried, the first mandatory one speaks.
+    """
+    tried = {other.rule.id for other in near if other.tried}
+    if tried:
+        return draft.rule.id in tried
+    mandatory = [other.rule.id for other in near if other.rule.requirement is Requirement.MANDATORY]
+    return bool(mandatory) and draft.rule.id == mandatory[0]

@@ -1,0 +1,210 @@
+"""Verdicts of pairs that were seen to talk: of hosts pair by pair, of networks as a whole and client by client.
+
+Knows talks and the scene; what nobody tried is the business of ``untried``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from analyser.compliance.applying import Applied
+from analyser.compliance.drafts import Draft, Scene, Side, Subject, written
+from analyser.compliance.parties import CAST
+from analyser.compliance.ports import FAILING_VERDICTS, Decision, decide, merge_clients, was_tried, worst_first
+from analyser.compliance.talks import Talk
+from analyser.model.finding import Clients, End, PortFinding, Verdict
+
+
+def draft_attempted(rule: Applied, scene: Scene) -> list[Draft]:
+    """Return one draft per pair of hosts and address family, one per network, and one per failing client."""
+    pairs: dict[tuple[int, str, int, str], list[Talk]] = defaultdict(list)
+    networks: dict[tuple[int, int | None, str], list[Talk]] = defaultdict(list)
+    for talk in scene.talks.get(rule.number, ()):
+        network = network_of(rule, talk, scene)
+        if network is None:
+            pairs[talk.ini, talk.ini_place, talk.res, talk.res_place].append(talk)
+        else:
+            networks[network, *_kept_apart(rule, talk, network)].append(talk)
+    drafts = [draft for talks in pairs.values() for draft in _draft_pair(rule, talks, scene)]
+    for (network, _, _), talks in networks.items():
+        drafts += _draft_network(rule, network, talks, scene)
+    return drafts
+
+
+def subject_end(rule: Applied, talk: Talk) -> Subject:
+    """Return the end of a talk that needs the other one."""
+    return (talk.ini, talk.ini_place) if rule.subject_is_initiator else (talk.res, talk.res_place)
+
+
+def other_end(rule: Applied, talk: Talk) -> Subject:
+    """Return the end of a talk that the subject needs."""
+    return (talk.res, talk.res_place) if rule.subject_is_initiator else (talk.ini, talk.ini_place)
+
+
+def network_of(rule: Applied, talk: Talk, scene: Scene) -> int | None:
+    """Return the network that a talk is counted for: the subject's, else the other end's, else None."""
+    for party, _ in (subject_end(rule, talk), other_end(rule, talk)):
+        if party >= 0 and scene.directory.parties[party].is_network:
+            return party
+    return None
+
+
+def _kept_apart(rule: Applied, talk: Talk, network: int) -> tuple[int | None, str]:
+    """Return the other end where it tells entries of ``network`` apart: one that is the subject, or a peer."""
+    if subject_end(rule, talk)[0] != network:
+        return subject_end(rule, talk)
+    return other_end(rule, talk) if rule.peers else (None, "")
+
+
+def _draft_pair(rule: Applied, talks: Sequence[Talk], scene: Scene) -> Iterable[Draft]:
+    """Return a draft per address family. A port that only the other family used is not missed in this one."""
+    families = sorted({talk.family for talk in talks})
+    used = {family: _ports([talk for talk in talks if talk.family == family]) for family in families}
+    anywhere = {port for ports in used.values() for port in ports}
+    for family in families:
+        mine = [talk for talk in talks if talk.family == family]
+        first = min(mine, key=lambda talk: talk.started)
+        missed = [port for port in rule.ports if port not in anywhere] if rule.every and family == families[0] else []
+        ports = dict(used[family])
+        ports.update({port: scene.absent(rule, [first.orig], [first.resp], port) for port in missed})
+        listed, more, decision = _decide(rule, ports, mine, scene)
+        subjects = _subjects(rule, first)
+        yield Draft(
+            rule=rule.rule,
+            verdict=decision.verdict,
+            initiator=_side(rule, first, scene, initiator=True),
+            responder=_side(rule, first, scene, initiator=False),
+            family=family,
+            ports=listed,
+            more_ports=more,
+            subjects=subjects,
+            helped=subjects if decision.verdict is Verdict.SATISFIED else frozenset(),
+            tried=True,
+            lesser=decision.lesser,
+        )
+
+
+def _subjects(rule: Applied, talk: Talk) -> frozenset[Subject]:
+    """Return who needed this talk: its subject; both ends between peers; every subject where it went to a group."""
+    if rule.peers:
+        return frozenset({(talk.ini, talk.ini_place), (talk.res, talk.res_place)})
+    if CAST in (talk.res, talk.ini) and not rule.subject_is_initiator:
+        return frozenset((party, "") for party in rule.subjects)
+    return frozenset({subject_end(rule, talk)})
+
+
+def _side(rule: Applied, talk: Talk, scene: Scene, *, initiator: bool) -> Side:
+    party, address = (talk.ini, talk.orig) if initiator else (talk.res, talk.resp)
+    if party == CAST:
+        return Side(end=End(name=rule.rule.id, address=address, roles=()), key=address, names=frozenset({address}))
+    return scene.member(party, address, rule.rule.initiator if initiator else rule.rule.responder)
+
+
+def _ports(talks: Iterable[Talk]) -> dict[int, PortFinding]:
+    """Return the ports of talks between the same ends; what is proved goes before what is only attributed."""
+    ports: dict[int, PortFinding] = {}
+    for talk in sorted(talks, key=lambda talk: talk.uncertain):
+        for port, finding in talk.ports.items():
+            ports.setdefault(port, finding)
+    return ports
+
+
+def _decide(
+    rule: Applied, ports: dict[int, PortFinding], talks: Iterable[Talk], scene: Scene
+) -> tuple[tuple[PortFinding, ...], int, Decision]:
+    """Return the ports to list, how many more there are, and what they mean."""
+    if not rule.negotiated:
+        listed = [ports[port] for port in rule.ports if port in ports]
+        return tuple(listed), 0, decide(listed, rule.rule.requirement, every=rule.every)
+    several = list(talks)
+    proved = [ports[port] for port in ports if any(port in talk.ports for talk in several if not talk.uncertain)]
+    for ini, res in {(talk.ini, talk.res) for talk in several}:
+        for port in scene.unkept.get((rule.number, ini, res), ()):
+            ports.setdefault(port, scene.absent(rule, [several[0].orig], [several[0].resp], port))
+    shown, more = worst_first(ports.values())
+    if not proved:
+        return shown, more, Decision(verdict=Verdict.INCONCLUSIVE)
+    return shown, more, decide(proved, rule.rule.requirement, every=True)
+
+
+def _draft_network(rule: Applied, network: int, talks: Sequence[Talk], scene: Scene) -> list[Draft]:
+    """Return the draft of a network, then one for each client and other end between which something fails."""
+    by_client: dict[str, list[Talk]] = defaultdict(list)
+    for talk in talks:
+        by_client[_client(talk, network)].append(talk)
+    failing = [draft for talk in talks if (draft := _draft_client(rule, talk, scene)) is not None]
+    fared = {client: _decide(rule, _merged(mine), mine, scene)[2].verdict for client, mine in by_client.items()}
+    opened = frozenset((network, client) for client, verdict in fared.items() if verdict is Verdict.SATISFIED)
+    clients = Clients(
+        seen=len(scene.senders.get(network, frozenset()) | set(by_client)),
+        open=len(opened),
+        failed=sum(verdict in FAILING_VERDICTS for verdict in fared.values()),
+    )
+    ports = _merged(talks)
+    first = talks[0]
+    if rule.every:
+        missed = [port for port in rule.ports if port not in ports]
+        ports.update({port: scene.absent(rule, [first.orig], [first.resp], port) for port in missed})
+    listed, more, decision = _decide(rule, ports, talks, scene)
+    initiates = first.ini == network and (rule.subject_is_initiator or first.res != network)
+    mine, other = scene.whole(network, clients), _other_side(rule, talks, scene, initiator=not initiates)
+    satisfied = decision.verdict is Verdict.SATISFIED
+    subjects = frozenset(subject_end(rule, talk) for talk in talks)
+    helped = subjects if satisfied else frozenset()
+    if subject_end(rule, first)[0] == network:
+        subjects |= {(network, "")}
+        helped = opened | {(network, "")} if satisfied else opened
+    whole = Draft(
+        rule=rule.rule,
+        verdict=decision.verdict,
+        initiator=mine if initiates else other,
+        responder=other if initiates else mine,
+        ports=listed,
+        more_ports=more,
+        subjects=subjects,
+        helped=helped,
+        tried=True,
+        lesser=decision.lesser,
+        carried=bool(failing) and decision.verdict in FAILING_VERDICTS,
+    )
+    return [whole, *failing]
+
+
+def _client(talk: Talk, network: int) -> str:
+    """Return the address of the client of ``network``; between two of its clients, the one that opened."""
+    return talk.ini_place if talk.ini == network else talk.res_place
+
+
+def _merged(talks: Iterable[Talk]) -> dict[int, PortFinding]:
+    found: dict[int, list[PortFinding]] = defaultdict(list)
+    for talk in talks:
+        for port, finding in talk.ports.items():
+            found[port].append(finding)
+    return {port: merge_clients(findings) for port, findings in found.items()}
+
+
+def _other_side(rule: Applied, talks: Sequence[Talk], scene: Scene, *, initiator: bool) -> Side:
+    """Return the other end of a network's talks: by name where it is one, else by the rule's words."""
+    ends = {(talk.ini, talk.ini_place) if initiator else (talk.res, talk.res_place) for talk in talks}
+    if len(ends) == 1:
+        return _side(rule, min(talks, key=lambda talk: talk.started), scene, initiator=initiator)
+    return written(rule.rule.initiator if initiator else rule.rule.responder)
+
+
+def _draft_client(rule: Applied, talk: Talk, scene: Scene) -> Draft | None:
+    """Return the draft of one client that fails, or None."""
+    listed, more, decision = _decide(rule, dict(talk.ports), [talk], scene)
+    if decision.verdict not in FAILING_VERDICTS or not any(was_tried(finding) for finding in listed):
+        return None
+    return Draft(
+        rule=rule.rule,
+        verdict=decision.verdict,
+        initiator=_side(rule, talk, scene, initiator=True),
+        responder=_side(rule, talk, scene, initiator=False),
+        family=talk.family,
+        ports=listed,
+        more_ports=more,
+        subjects=frozenset({subject_end(rule, talk)}),
+        tried=True,
+    )
