@@ -14,8 +14,14 @@ import polars as pl
 
 from analyser.model.service import INSIDE_TLS, Basis, Service
 from analyser.services.byterows import byte_rows
+from analyser.services.datagrams import datagrams
+from analyser.services.handshakes import tls_facts
 from analyser.services.matcher import NO_SERVICE, FirstBytes, Matcher
+from analyser.services.promises import announced_service, keep, promises
+from analyser.services.refusals import from_http, from_snmp, from_talks
+from analyser.services.requests import requests
 from analyser.services.signature import Signature
+from analyser.services.talks import read_talks
 from analyser.tables import LABELS, PROMISES, REQUESTS, FlowTables, LabelTables, empty
 
 CHUNK: Final = 65_536
@@ -34,12 +40,42 @@ def label(tables: FlowTables, *, ports: Mapping[tuple[str, int], str], signature
         LABELS with the rows and order of FLOWS, PROMISES and REQUESTS in time order. Never raises for any
         content of the tables.
     """
-    flows = tables.flows
+    flows, watched = tables.flows, tables.watched
     if not flows.height:
         return LabelTables(labels=empty(LABELS), promises=empty(PROMISES), requests=empty(REQUESTS))
-    labels = by_payload(flows, Matcher(signatures))
-    labels = by_port(flows, labels.with_columns(basis=pl.lit(None, dtype=pl.String)), ports)
-    return LabelTables(labels=complete(labels), promises=empty(PROMISES), requests=empty(REQUESTS))
+    labels = by_payload(flows, Matcher(signatures)).with_columns(serial=flows["serial"])
+    labels = by_port(flows, labels.with_columns(wrong_side=asked_tls_answered_clear(flows, labels)), ports)
+    talks = tuple(read_talks(flows, labels, watched))
+    messages = datagrams(flows, labels, watched)
+    announced, uses = keep(promises(talks, flows, watched), flows)
+    labels = _beside(labels, tls_facts(flows, labels, watched, talks))
+    snmp_refusals, notes = from_snmp(messages)
+    refusals = pl.concat([from_talks(talks), from_http(flows, labels, watched), snmp_refusals])
+    labels = _beside(_beside(labels, refusals.unique("serial", keep="first", maintain_order=True)), notes)
+    labels = by_announcement(_beside(labels, uses))
+    return LabelTables(labels=complete(labels), promises=announced, requests=requests(messages))
+
+
+def _beside(labels: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    """Put facts of some flows, one row each, beside the labels of all."""
+    return labels.join(facts, on="serial", how="left", maintain_order="left")
+
+
+def by_announcement(labels: pl.DataFrame) -> pl.DataFrame:
+    """Give flows to announced ports the service that was announced.
+
+    The data of a transfer may look like anything; a database must not look like something else.
+    """
+    transfer = pl.col("kind").is_not_null() & (announced_service(pl.col("kind")) == Service.FTP_DATA)
+    database = pl.col("kind").is_not_null() & (
+        (pl.col("basis") != Basis.PAYLOAD).fill_null(value=True) | pl.col("service").is_in([Service.TDS, Service.TLS])
+    )
+    announced = transfer | database
+    return labels.with_columns(
+        service=pl.when(announced).then(announced_service(pl.col("kind"))).otherwise("service"),
+        basis=pl.when(announced).then(pl.lit(str(Basis.NEGOTIATED))).otherwise("basis"),
+        sublabel=pl.when(transfer).then(None).otherwise("sublabel"),
+    )
 
 
 def complete(labels: pl.DataFrame) -> pl.DataFrame:
@@ -84,6 +120,17 @@ def _match(flows: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
     )
 
 
+def asked_tls_answered_clear(flows: pl.DataFrame, labels: pl.DataFrame) -> pl.Series:
+    """Say of which flows the initiator asks for TLS and the responder answers in clear text.
+
+    A known protocol or plain text is an answer in clear; unknown bytes may be TLS of which the beginning is lost.
+    """
+    text = flows["resp_payload"].bin.slice(0, 4).bin.encode("hex").str.contains(r"^([2-7][0-9a-e]|0[9ad]){4}$")
+    known = labels["resp_says"].is_not_null() & (labels["resp_says"] != Service.TLS)
+    unlike = known | (labels["resp_says"].is_null() & text)
+    return ((labels["orig_says"] == Service.TLS) & unlike).fill_null(value=False)
+
+
 def _words(words: pl.Series, codes: np.ndarray[tuple[int], np.dtype[np.int16]]) -> pl.Series:
     """Codes to words, null for -1."""
     index = pl.Series(codes.astype(np.int64)).replace(NO_SERVICE, None)
@@ -112,7 +159,6 @@ def by_port(flows: pl.DataFrame, labels: pl.DataFrame, ports: Mapping[tuple[str,
     return labels.with_columns(guess["guess"]).with_columns(
         service=pl.coalesce("service", "guess"),
         basis=pl.coalesce(
-            "basis",
             pl.when(pl.col("service").is_not_null()).then(pl.lit(str(Basis.PAYLOAD))),
             pl.when(pl.col("guess").is_not_null()).then(pl.lit(str(Basis.PORT))),
         ),

@@ -8,12 +8,15 @@ from __future__ import annotations
 from typing import Final
 
 STREAM: Final = "stream"
-"""TCP payload of both sides, in pieces as they came, up to the engine's limit a side (16 KB)."""
+"""The head of both sides of a TCP flow, in pieces as they came."""
+
+CONTROL: Final = "control"
+"""A dialogue of lines, far into it."""
 
 DATAGRAM: Final = "datagram"
 """Every datagram, cut at the engine's limit (512 bytes)."""
 
-STREAM_PORTS: Final[tuple[int, ...]] = (
+CONTROL_PORTS: Final[tuple[int, ...]] = (
     21,  # FTP control: announced data ports, logins
     25,  # SMTP: what the server answers
     110,  # POP3
@@ -21,8 +24,11 @@ STREAM_PORTS: Final[tuple[int, ...]] = (
     389,  # LDAP binds; 390 is the vendor's second choice, 3268 the global catalogue
     390,
     3268,
-    515,  # LPR acknowledgements
     587,  # SMTP submission
+)
+
+STREAM_PORTS: Final[tuple[int, ...]] = (
+    515,  # LPR acknowledgements
     631,  # IPP status stands behind the HTTP header
 )
 
@@ -43,4 +49,8 @@ def watch_ports() -> dict[tuple[str, int], str]:
 
     TLS handshakes and the status lines of HTTP answers are watched on every port by the engine itself.
     """
-    return {("tcp", port): STREAM for port in STREAM_PORTS} | {("udp", port): DATAGRAM for port in DATAGRAM_PORTS}
+    return (
+        {("tcp", port): CONTROL for port in CONTROL_PORTS}
+        | {("tcp", port): STREAM for port in STREAM_PORTS}
+        | {("udp", port): DATAGRAM for port in DATAGRAM_PORTS}
+    )

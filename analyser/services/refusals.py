@@ -1,0 +1,97 @@
+"""Applications that say no: for each flow the last answer, if it is a refusal, as columns of LABELS.
+
+Knows HTTP status lines (RFC 9110, section 15) and SNMP errors (RFC 3414, section 3.2; RFC 3416, section 3) in
+watched packets, many at once; refusals inside dialogues come from ``talks``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import polars as pl
+
+from analyser.model.service import Service
+from analyser.services.talks import Talk
+from analyser.tables import LABELS
+
+COLUMNS: Final = ("refused_code", "refused_frame", "refused_file")
+SCHEMA: Final[dict[str, pl.DataType]] = {"serial": pl.UInt64(), **{name: LABELS[name] for name in COLUMNS}}
+
+OVER_HTTP: Final = (Service.HTTP, Service.IPP, Service.WEBDAV, Service.WEBSOCKET, Service.ETCD)
+
+USM_REPORTS: Final[dict[int, str]] = {
+    1: "unsupportedSecLevels",
+    2: "notInTimeWindows",
+    3: "unknownUserNames",
+    4: "unknownEngineIDs",
+    5: "wrongDigests",
+    6: "decryptionErrors",
+}
+_UNSUPPORTED, _NOT_IN_TIME, _UNKNOWN_USER, _UNKNOWN_ENGINE, _WRONG_DIGEST, _DECRYPTION = USM_REPORTS
+_TURNED_DOWN: Final = (_UNSUPPORTED, _UNKNOWN_USER, _WRONG_DIGEST, _DECRYPTION)
+_INTRODUCING: Final = (_NOT_IN_TIME, _UNKNOWN_ENGINE)
+
+SNMP_ERRORS: Final[dict[int, str]] = {6: "noAccess", 16: "authorizationError"}
+"""Values of error-status that mean "you may not"; the others answer the question."""
+
+
+def from_talks(talks: Iterable[Talk]) -> pl.DataFrame:
+    """Return SCHEMA from dialogues."""
+    rows = [
+        (talk.serial, talk.refusal.code, talk.refusal.mark.frame, talk.refusal.mark.file)
+        for talk in talks
+        if talk.refusal is not None
+    ]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def from_http(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> pl.DataFrame:
+    """Return SCHEMA of flows whose last HTTP answer is 401, 403, 407 or a server error; 1xx are no answers."""
+    chosen = flows.filter((labels["service"].is_in(OVER_HTTP) & (flows["proto"] == "tcp")).fill_null(value=False))
+    status = (
+        watched.filter(~pl.col("from_orig") & pl.col("data").bin.starts_with(b"HTTP/1."))
+        .join(chosen.select("serial"), on="serial", how="semi")
+        .with_columns(status=pl.col("data").bin.slice(9, 3).cast(pl.String, strict=False).str.to_integer(strict=False))
+        .filter(pl.col("status").is_between(200, 599))
+        .sort("t", "file", "frame")
+        .group_by("serial")
+        .last()
+    )
+    refused = status.filter(pl.col("status").is_in([401, 403, 407]) | (pl.col("status") >= 500))
+    return refused.select(
+        "serial",
+        refused_code=pl.format("HTTP {}", "status"),
+        refused_frame="frame",
+        refused_file="file",
+    ).cast(pl.Schema(SCHEMA))
+
+
+def from_snmp(datagrams: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return SCHEMA of SNMP flows whose last answer is a refusal, and (serial, answer_note) of those that only began.
+
+    A v3 engine that is asked for its id or its clock answers with a Report: that is an introduction, unless the
+    clock is asked for again and again and nothing else comes.
+    """
+    answers = datagrams.filter(pl.col("is_answer") & (pl.col("version") >= 0))
+    told = pl.col("report")
+    last = answers.group_by("serial", maintain_order=True).agg(
+        pl.col("report", "status", "frame", "file", "row").last(),
+        responses=(told == 0).sum(),
+        out_of_time=(told == _NOT_IN_TIME).sum(),
+    )
+    ended = datagrams.group_by("serial").agg(end=pl.col("row").max())
+    last = last.join(ended, on="serial", how="left", maintain_order="left")
+    stuck = (told == _NOT_IN_TIME) & (pl.col("out_of_time") >= 2) & (pl.col("responses") == 0)
+    named = told.replace_strict(USM_REPORTS, default=None, return_dtype=pl.String)
+    error = pl.col("status").replace_strict(SNMP_ERRORS, default=None, return_dtype=pl.String)
+    refused = last.select(
+        "serial",
+        refused_code=pl.format("SNMP {}", pl.when(told.is_in(_TURNED_DOWN) | stuck).then(named).otherwise(error)),
+        refused_frame="frame",
+        refused_file="file",
+    ).filter(pl.col("refused_code").is_not_null())
+    only = last.filter(
+        told.is_in(_INTRODUCING) & ~stuck & (pl.col("responses") == 0) & (pl.col("row") == pl.col("end"))
+    )
+    return refused.cast(pl.Schema(SCHEMA)), only.select("serial", answer_note=pl.lit("discovery only"))

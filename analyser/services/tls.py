@@ -1,0 +1,233 @@
+"""TLS as far as it is in clear: hellos, chosen version, server name, fatal alerts, and when each side spoke.
+
+RFC 8446 and 5246 (records, hellos, alerts), RFC 6066 section 3 (server name), RFC 5246 appendix E.2 (the hello
+of SSL 2.0). Knows bytes and their packets; must not know flows or what an alert means for a verdict.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from analyser.services.streams import NOWHERE, Mark, Run
+
+VERSIONS: Final[dict[int, str]] = {
+    0x0002: "SSL 2.0",
+    0x0300: "SSL 3.0",
+    0x0301: "TLS 1.0",
+    0x0302: "TLS 1.1",
+    0x0303: "TLS 1.2",
+    0x0304: "TLS 1.3",
+}
+
+ALERTS: Final[dict[int, str]] = {
+    0: "close_notify",
+    10: "unexpected_message",
+    20: "bad_record_mac",
+    21: "decryption_failed",
+    22: "record_overflow",
+    30: "decompression_failure",
+    40: "handshake_failure",
+    41: "no_certificate",
+    42: "bad_certificate",
+    43: "unsupported_certificate",
+    44: "certificate_revoked",
+    45: "certificate_expired",
+    46: "certificate_unknown",
+    47: "illegal_parameter",
+    48: "unknown_ca",
+    49: "access_denied",
+    50: "decode_error",
+    51: "decrypt_error",
+    60: "export_restriction",
+    70: "protocol_version",
+    71: "insufficient_security",
+    80: "internal_error",
+    86: "inappropriate_fallback",
+    90: "user_canceled",
+    100: "no_renegotiation",
+    109: "missing_extension",
+    110: "unsupported_extension",
+    111: "certificate_unobtainable",
+    112: "unrecognized_name",
+    113: "bad_certificate_status_response",
+    114: "bad_certificate_hash_value",
+    115: "unknown_psk_identity",
+    116: "certificate_required",
+    120: "no_application_protocol",
+}
+"""IANA "TLS Alerts"."""
+
+_CHANGE_CIPHER, _ALERT, _HANDSHAKE, _DATA = 20, 21, 22, 23
+_CLIENT_HELLO, _SERVER_HELLO = 1, 2
+_FATAL: Final = 2
+_TLS_1_2: Final = 0x0303
+_LONGEST_RECORD: Final = 2**14 + 2048
+_HOST_NAME: Final = re.compile(rb"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
+
+
+@dataclass(slots=True)
+class TlsFacts:
+    """What the clear part of a TLS conversation shows; times in ns, 0 where nothing was seen."""
+
+    version: str | None = None
+    offered: str | None = None
+    server_name: str | None = None
+    client_hello_t: int = 0
+    server_hello_t: int = 0
+    client_next_t: int = 0
+    alert: str | None = None
+    alert_from_orig: bool = False
+    alert_mark: Mark = NOWHERE
+
+
+class _Record(NamedTuple):
+    kind: int
+    at: int
+    body: bytes
+    whole: bool
+
+
+def read_tls(orig: Sequence[Run], resp: Sequence[Run]) -> TlsFacts:
+    """Read both sides of a conversation; anything that is not TLS ends the reading of that side."""
+    facts = TlsFacts()
+    after_hello = _read_client(orig, facts)
+    _read_server(resp, facts)
+    if facts.server_hello_t and after_hello is not None:
+        facts.client_next_t = _next_bytes(orig, after_hello, facts.server_hello_t)
+    return facts
+
+
+def _records(run: Run, start: int) -> Iterator[_Record]:
+    """Records of a run from ``start`` on; the last may be cut."""
+    data, at = run.data, start
+    while at + 5 <= len(data):
+        kind, major, length = data[at], data[at + 1], int.from_bytes(data[at + 3 : at + 5], "big")
+        if kind not in (_CHANGE_CIPHER, _ALERT, _HANDSHAKE, _DATA) or major != 3 or length > _LONGEST_RECORD:
+            return
+        body = bytes(data[at + 5 : at + 5 + length])
+        yield _Record(kind, at, body, len(body) == length)
+        at += 5 + length
+
+
+def _read_client(side: Sequence[Run], facts: TlsFacts) -> int | None:
+    """Return where the ClientHello ends in the stream, None if it was not seen."""
+    if not side or side[0].start != 0:
+        _alerts(side, facts, from_orig=True)
+        return None
+    run, start = side[0], 0
+    old = run.data[:5]
+    end: int | None = None
+    if len(old) == 5 and old[0] & 0x80 and old[2] == _CLIENT_HELLO and (old[3] == 3 or old[3:5] == b"\x00\x02"):
+        facts.client_hello_t = run.mark(0).t
+        facts.offered = VERSIONS.get(int.from_bytes(old[3:5], "big"))
+        start = end = 2 + ((old[0] & 0x7F) << 8 | old[1])
+    else:
+        hello, end, cut = _first_message(run, _CLIENT_HELLO)
+        if end is not None:
+            facts.client_hello_t = run.mark(0).t
+            _read_client_hello(hello, facts, whole=not cut)
+    _alerts([run], facts, from_orig=True, start=start)
+    return end
+
+
+def _read_server(side: Sequence[Run], facts: TlsFacts) -> None:
+    if not side:
+        return
+    run = side[0]
+    hello, end, _ = _first_message(run, _SERVER_HELLO) if run.start == 0 else (b"", None, True)
+    if end is not None:
+        facts.server_hello_t = run.mark(0).t
+        facts.version = _chosen_version(hello)
+    elif run.start != 0:
+        # the hello itself was not captured, but what follows it shows that it was sent
+        record = next((item for item in _records(run, 0) if item.kind != _ALERT), None)
+        facts.server_hello_t = run.mark(record.at).t if record else 0
+    _alerts(side, facts, from_orig=False)
+
+
+def _first_message(run: Run, wanted: int) -> tuple[bytes, int | None, bool]:
+    """Return the body of the first handshake message, the stream offset of its end, and whether it is cut.
+
+    The offset is None if the first message is another one.
+    """
+    body, end = bytearray(), 0
+    needed = 4
+    for record in _records(run, 0):
+        if record.kind != _HANDSHAKE:
+            break
+        body += record.body
+        end = record.at + 5 + len(record.body)
+        if len(body) >= 4:
+            needed = 4 + int.from_bytes(body[1:4], "big")
+        if len(body) >= needed or not record.whole:
+            break
+    if not body or body[0] != wanted:
+        return b"", None, True
+    return bytes(body[4:needed]), end, len(body) < needed
+
+
+def _extensions(hello: bytes, at: int) -> Iterator[tuple[int, bytes]]:
+    """Extensions of a hello from ``at``, where their total length stands; a cut one is given as far as it goes."""
+    at += 2
+    while at + 4 <= len(hello):
+        kind, length = int.from_bytes(hello[at : at + 2], "big"), int.from_bytes(hello[at + 2 : at + 4], "big")
+        yield kind, hello[at + 4 : at + 4 + length]
+        at += 4 + length
+
+
+def _after_vector(data: bytes, at: int, size: int) -> int:
+    """Return the offset behind a vector whose length takes ``size`` bytes."""
+    return at + size + int.from_bytes(data[at : at + size], "big")
+
+
+def _read_client_hello(hello: bytes, facts: TlsFacts, *, whole: bool) -> None:
+    offered = [int.from_bytes(hello[:2], "big")]
+    at = _after_vector(hello, 34, 1)
+    at = _after_vector(hello, at, 2)
+    at = _after_vector(hello, at, 1)
+    for kind, body in _extensions(hello, at):
+        if kind == 0 and body[2:3] == b"\x00":
+            name = body[5 : 5 + int.from_bytes(body[3:5], "big")]
+            if _HOST_NAME.fullmatch(name):
+                facts.server_name = name.decode("ascii").lower()
+        elif kind == 43:
+            offered += [int.from_bytes(body[k : k + 2], "big") for k in range(1, len(body) - 1, 2)]
+    highest = max((item for item in offered if item in VERSIONS), default=0)
+    # 1.2 in the old field may mean 1.3, which only the extension tells: without it a cut hello proves nothing
+    facts.offered = VERSIONS.get(highest) if whole or len(offered) > 1 or highest < _TLS_1_2 else None
+
+
+def _chosen_version(hello: bytes) -> str | None:
+    version = int.from_bytes(hello[:2], "big")
+    at = _after_vector(hello, 34, 1) + 3
+    for kind, body in _extensions(hello, at):
+        if kind == 43 and len(body) == 2:
+            version = int.from_bytes(body, "big")
+    return VERSIONS.get(version)
+
+
+def _alerts(side: Sequence[Run], facts: TlsFacts, *, from_orig: bool, start: int = 0) -> None:
+    """Keep the earliest fatal alert that is in clear: two bytes, and no change of cipher before it."""
+    for run in side:
+        for record in _records(run, start):
+            if record.kind in (_CHANGE_CIPHER, _DATA):
+                return
+            if record.kind == _ALERT and len(record.body) == 2 and record.whole and record.body[0] == _FATAL:
+                mark = run.mark(record.at)
+                if facts.alert is None or mark < facts.alert_mark:
+                    facts.alert = ALERTS.get(record.body[1], f"alert {record.body[1]}")
+                    facts.alert_from_orig, facts.alert_mark = from_orig, mark
+                return
+        start = 0
+
+
+def _next_bytes(side: Sequence[Run], after: int, since: int) -> int:
+    """Time of the first packet that carried bytes behind ``after`` of the stream, later than ``since``; 0 if none."""
+    for run in side:
+        for _, end, mark in run.packets():
+            if end > after and mark.t >= since:
+                return mark.t
+    return 0
