@@ -42,10 +42,11 @@ pins: $(READY)
 	  --no-emit-trusted-host --no-header --no-annotate --strip-extras --allow-unsafe \
 	  --output-file requirements.txt requirements.in
 
-## renew: write the samples, their golden digests and the JSON Schema anew, to be read before they are committed
+## renew: write samples, golden digests, the JSON Schema and the README's output anew, to be read before a commit
 renew: $(READY)
 	$(RUN) -m samples.renew
 	$(RUN) -m analyser.report.json
+	$(RUN) -m tests.project.readme
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

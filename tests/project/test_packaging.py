@@ -100,7 +100,9 @@ def requirement_name(line: str) -> str:
 
 
 def pins() -> dict[str, str]:
-    found = re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    found = re.findall(
+        r"^([A-Za-z0-9._-]+)==(\S+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE
+    )
     return {requirement_name(name): version for name, version in found}
 
 

@@ -1,0 +1,1 @@
+"""How fast the analyser is on this machine."""
