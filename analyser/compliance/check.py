@@ -11,6 +11,7 @@ import polars as pl
 from analyser.compliance.alternatives import weigh_alternatives
 from analyser.compliance.applying import Policy, apply_rules
 from analyser.compliance.attempted import draft_attempted
+from analyser.compliance.bench import Bench
 from analyser.compliance.drafts import NOBODY, Draft, Scene
 from analyser.compliance.entries import make_entries
 from analyser.compliance.identity import Ids
@@ -24,7 +25,7 @@ from analyser.compliance.parties import Directory
 from analyser.compliance.reasons import Reasons
 from analyser.compliance.talks import hold_talks
 from analyser.compliance.translation import find_translated
-from analyser.compliance.unexpected import Bench, report_unexpected
+from analyser.compliance.unexpected import report_unexpected
 from analyser.compliance.untried import draft_untried
 from analyser.compliance.waivers import Waivers
 from analyser.model.finding import InfrastructureNote, OutOfScope, Verdict

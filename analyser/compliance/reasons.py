@@ -55,6 +55,7 @@ class Reasons:
         for number, (rule, ports) in enumerate(policy.matrix):
             for port in ports:
                 self._by_port.setdefault((str(rule.transport), port), []).append(number)
+        self._idle = {idle.rule.id: idle.why for idle in policy.idle}
         self._forbidden = tuple(
             (rule, players(rule, "initiator", directory, site), players(rule, "responder", directory, site))
             for rule in policy.forbidden
@@ -132,16 +133,26 @@ class Reasons:
         if reason is UnexpectedReason.UNANNOUNCED_DYNAMIC_PORT:
             waiting = (rule for rule in self._policy.applied if rule.negotiated)
             return next((rule.rule for rule in waiting if ini in rule.initiators and res in rule.responders), None)
-        if port is None:
+        if port is None or reason is UnexpectedReason.NOT_IN_MATRIX:
             return None
         numbers = self._by_port.get((proto, port), [])
         if reason is UnexpectedReason.LOCALHOST_ONLY:
             numbers = [n for n in numbers if n in self._closed and res in self._roles.responders[n]]
         elif reason is UnexpectedReason.WRONG_DIRECTION:
             numbers = [n for n in numbers if self._is_turned(n, ini, res)]
+        elif reason is UnexpectedReason.OUTSIDE_SITE:
+            numbers = [n for n in numbers if res in self._roles.responders[n] or ini in self._roles.initiators[n]]
         best = max(
             numbers,
             key=lambda n: (res in self._roles.responders[n], ini in self._roles.initiators[n], -n),
             default=None,
         )
         return None if best is None else self._roles.rules[best]
+
+    def unmet(self, rule: Rule | None, ini: int, res: int) -> str | None:
+        """Return why ``rule`` does not apply to this site although these two would be its ends, or None."""
+        if rule is None or rule.id not in self._idle:
+            return None
+        number = self._roles.rules.index(rule)
+        fits = ini in self._roles.initiators[number] and res in self._roles.responders[number]
+        return self._idle[rule.id] if fits else None

@@ -40,7 +40,8 @@ def _tell_ports(draft: Draft) -> str:
         return f"{name_ports(ports)} was not used{reason}"
     if draft.verdict is Verdict.INCONCLUSIVE:
         doubtful = [finding for finding in ports if finding.state is not PortState.OPEN] or list(ports)
-        return f"{name_ports(doubtful)} cannot be judged, {_explain_one(doubtful[0])}"
+        unseen = doubtful[0].state is PortState.NOT_OBSERVABLE and doubtful[0].detail
+        return f"{name_ports(doubtful)} cannot be judged, {unseen or _explain_one(doubtful[0])}"
     wrong = [finding for finding in ports if is_failing(finding)]
     return _explain(wrong)
 
@@ -60,10 +61,13 @@ def _explain(findings: Sequence[PortFinding]) -> str:
     kinds: dict[tuple[str, str | None], list[PortFinding]] = {}
     for finding in findings:
         kinds.setdefault((finding.state, finding.cause), []).append(finding)
-    return "; ".join(
-        f"{name_ports(several)} {state.replace('-', ' ')}, {_explain_one(several[0])}"
-        for (state, _), several in kinds.items()
-    )
+    return "; ".join(f"{name_ports(several)} {_say_state(several[0])}" for several in kinds.values())
+
+
+def _say_state(finding: PortFinding) -> str:
+    """Return the state and why, without saying the state twice."""
+    state, why = finding.state.replace("-", " "), _explain_one(finding)
+    return why if why.startswith(state) else f"{state}, {why}"
 
 
 def tell_unexpected(
@@ -73,12 +77,13 @@ def tell_unexpected(
     finding: PortFinding,
     nearest: Rule | None,
     *,
+    unmet: str | None = None,
     mimic: bool = False,
     scan: Scan | None = None,
 ) -> str:
     """Return the sentence of flows that no rule explains.
 
-    ``mimic``: they look like traffic of a rule, from an address that may stand for clients of the site.
+    ``unmet``: why the nearest rule, whose ends they have, does not apply. ``mimic``: they look like traffic of a rule, from an address that may stand for clients of the site.
     """
     if scan is not None:
         goal = name_end(responder) if responder is not None else _count(scan.hosts, "host")
@@ -89,8 +94,10 @@ def tell_unexpected(
     why = REASON_WORDS[reason]
     if mimic:
         why = "this address is not in the site, possibly translated: if it stands for a network, name it there as nat"
+    if unmet is not None:
+        why = f"the matrix has this port between these two, but here {unmet}"
     rule = f" (nearest: {nearest.title})" if nearest is not None else ""
-    return f"{name_end(initiator)} → {name_end(responder)}, {name_ports([finding])}, {_state(finding)}: {why}{rule}."
+    return f"{name_end(initiator)} → {name_end(responder)}, {name_ports([finding])}: {why}{rule}; {_state(finding)}."
 
 
 def add_expired(sentence: str, expired: Sequence[Waiver]) -> str:
@@ -102,7 +109,7 @@ def add_expired(sentence: str, expired: Sequence[Waiver]) -> str:
 def _state(finding: PortFinding) -> str:
     if finding.state is PortState.OPEN:
         return "got through"
-    return f"{finding.state.replace('-', ' ')} ({_explain_one(finding)})"
+    return _say_state(finding)
 
 
 def _count(number: int, word: str) -> str:
