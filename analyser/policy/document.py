@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Sequence
 from typing import Final
 
-from analyser.policy.issues import Issue, shown, unknown
+from analyser.policy.issues import Issue, printable, shown, unknown
 from analyser.policy.positions import Path, key_lines
 
 LARGEST: Final = 4 << 20
@@ -40,7 +40,7 @@ class Document:
         except RecursionError:
             self.issues.append(Issue(file=file, line=0, key="", message="not readable as TOML: nested too deeply"))
         except ValueError as error:
-            self.issues.append(_syntax_issue(file, str(error)))
+            self.issues.append(_syntax_issue(file, str(error), data.count(b"\n") + 1))
         self.root = Fields(self, (), values)
 
     @property
@@ -61,13 +61,14 @@ class Document:
         self.issues.append(Issue(file=self.file, line=self.line(path), key=key, message=message))
 
 
-def _syntax_issue(file: str, reason: str) -> Issue:
-    place = re.search(r" \(at line (\d+), column (\d+)\)$", reason)
-    if place is None:
-        return Issue(file=file, line=0, key="", message=f"not readable as TOML: {shown(reason)[1:-1]}")
-    said = shown(reason[: place.start()])[1:-1]
-    message = f"not readable as TOML: {said} (column {place.group(2)})"
-    return Issue(file=file, line=int(place.group(1)), key="", message=message)
+def _syntax_issue(file: str, reason: str, lines: int) -> Issue:
+    """Return what the parser said, its place taken out of the sentence."""
+    said, _, place = printable(reason).partition(" (at ")
+    message = f"not readable as TOML: {said}"
+    match = re.match(r"line (\d+), column (\d+)\)", place)
+    if match is not None:
+        return Issue(file=file, line=int(match[1]), key="", message=f"{message} (column {match[2]})")
+    return Issue(file=file, line=lines if place else 0, key="", message=message)
 
 
 class Fields:

@@ -28,7 +28,7 @@ class Issue:
     def __str__(self) -> str:
         """Tell it as compilers do: ``file:line: key: message``."""
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return ": ".join(part for part in (place, self.key, self.message) if part)
+        return ": ".join(printable(part) for part in (place, self.key, self.message) if part)
 
 
 class PolicyErrors(InputError):  # noqa: N818 - it carries several
@@ -49,10 +49,15 @@ def unknown(kind: str, word: str, known: Sequence[str]) -> str:
     text = f"unknown {kind} {shown(word)}"
     near = difflib.get_close_matches(word[:80], known, n=1, cutoff=0.6)
     if near:
-        return f"{text}; did you mean {near[0]!r}?"
+        return f"{text}; did you mean {shown(str(near[0]))}?"
     if len(known) <= 12:
         return f"{text}; expected one of {', '.join(known)}" if known else text
     return text
+
+
+def printable(text: str) -> str:
+    """Return words of a file or a library with everything that could steer a terminal escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def shown(value: object) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -27,6 +28,15 @@ def load_pack(name_or_path: str) -> RulePack:
     Raises:
         PolicyErrors: no such pack, or mistakes in it (all of them at once).
     """
+    return _load_ours(name_or_path) if name_or_path in pack_names() else _load(name_or_path)
+
+
+@cache
+def _load_ours(name: str) -> RulePack:
+    return _load(name)
+
+
+def _load(name_or_path: str) -> RulePack:
     pack, issues = read_pack(name_or_path)
     if pack is not None:
         issues += lint([pack])

@@ -118,9 +118,9 @@ class _Walk:
         for part in self._parts[: _DEEPEST - 1]:
             path = self._entered(path)
             path = (*path, part)
+            self.lines.setdefault(path, line)
         if self._header == 2:
             self._arrays[path] = self._arrays.get(path, -1) + 1
-        self.lines.setdefault(path, line)
         self._prefix = self._entered(path)
         self.lines.setdefault(self._prefix, line)
         self._header -= 1

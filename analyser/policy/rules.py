@@ -134,13 +134,13 @@ def _ports(fields: Fields) -> Ports | None:
     limits = table.text("range")
     table.finish()
     ways = [key for key in table.keys if key in {"any", "all", "negotiated_by"}]
-    if len(ways) != 1:
+    if limits is not None and announced is None:
+        table.complain("range", "a range without negotiated_by would swallow every unexpected flow")
+    elif len(ways) != 1:
         found = " and ".join(ways) or "none"
         fields.complain("ports", f"expected exactly one of any, all, negotiated_by, found {found}")
     if together is not None and len(together) < 2:
         table.complain("all", "expected two ports or more; a single one is written as any")
-    if limits is not None and announced is None:
-        table.complain("range", "a range without negotiated_by would swallow every unexpected flow")
     for listed in (alternatives, together):
         if listed is not None and len(listed) > WIDEST:
             fields.complain("ports", f"{len(listed)} ports would swallow every unexpected flow")

@@ -1,0 +1,1 @@
+"""Rules and sites: what is read, and how mistakes are told."""

@@ -101,9 +101,11 @@ def test_the_statement_about_workstations_is_a_forbidden_row() -> None:
 def test_loopback_rows_are_marked_and_say_what_opens_them() -> None:
     """Exactly the rows that the page keeps inside one machine are local; only JMX and 4000 can be opened."""
     local = {rule.ports.listed: rule.opened_by for rule in RULES.values() if rule.scope is Scope.LOCALHOST}
-    jmx = dict.fromkeys([(19898,), (9696, 9002), (9898,), (9999,), (9000,), (19044,)], "remote-jmx")
-    never = dict.fromkeys([(2377,), (5557,), (5558,), (515,)])
-    assert local == {**jmx, (4000,): "remote-wps", **never}
+    opened: dict[tuple[int, ...], str | None] = dict.fromkeys([(19898,), (9696, 9002), (9898,)], "remote-jmx")
+    opened |= dict.fromkeys([(9999,), (9000,), (19044,)], "remote-jmx")
+    opened |= {(4000,): "remote-wps"}
+    opened |= dict.fromkeys([(2377,), (5557,), (5558,), (515,)])
+    assert local == opened
 
 
 def test_datagram_services_that_may_stay_silent_are_marked() -> None:
@@ -214,7 +216,7 @@ def test_every_vendor_of_an_embedded_terminal_has_its_installation_row() -> None
         for vendor in rule.when.responder_vendor
     )
     assert counted == dict.fromkeys(
-        "ricoh konica-minolta xerox fuji-xerox sharp toshiba samsung lexmark hp epson".split(), 1
+        ["ricoh", "konica-minolta", "xerox", "fuji-xerox", "sharp", "toshiba", "samsung", "lexmark", "hp", "epson"], 1
     )
 
 
