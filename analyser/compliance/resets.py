@@ -85,7 +85,12 @@ def compare(flows: pl.DataFrame, side: str) -> pl.DataFrame:
     genuine one, null without any) and ``<side>_reset_hops`` (distance of the reset's sender).
     """
     resets = _resets(flows, side, "id.orig_h" if side == "orig" else "id.resp_h")
-    nearest = pl.when(pl.col("ttl") < pl.col("low")).then("low").otherwise(pl.min_horizontal("high", "ttl"))
+    # Without a genuine packet there is no nearest one: min_horizontal would take the reset's own TTL.
+    nearest = (
+        pl.when(pl.col("low").is_null()).then(None)
+        .when(pl.col("ttl") < pl.col("low")).then("low")
+        .otherwise(pl.min_horizontal("high", "ttl"))
+    )  # fmt: skip
     judged = (
         resets.join(_genuine(flows), on=["sender", "path"], how="left")
         .with_columns(nearest=nearest)
