@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +15,9 @@ import polars as pl
 
 from analyser import __version__
 from analyser.capture import CaptureSource, OpenedCaptures, ending_on_interrupt, open_captures
+from analyser.compliance.applying import apply_rules, plays
 from analyser.compliance.check import judge_site
+from analyser.compliance.parties import Directory
 from analyser.compliance.summary import summarise
 from analyser.flows.names import link_type_name
 from analyser.flows.reader import read_flows
@@ -36,17 +39,15 @@ from analyser.model.service import INSIDE_TLS, UNPUBLISHED, Service
 from analyser.model.site import Site
 from analyser.model.times import iso_time
 from analyser.policy.packs import load_pack, signature_folder
-from analyser.policy.sites import load_site
+from analyser.policy.sites import DEFAULT_PACKS, load_site
 from analyser.services.label import label
+from analyser.services.lint import lint_signatures
 from analyser.services.loading import load_signatures
 from analyser.services.watch import watch_ports
 from analyser.tables import FlowTables, LabelTables, Observed
 
 Progress = Callable[[str, int, int | None], None]
 """Called while a capture is read: its path, bytes read so far, bytes in all (None where unknown)."""
-
-DEFAULT_PACKS: Final = ("ysoft-safeq-6", "infrastructure")
-"""Packs that orient and label flows where no site names others."""
 
 SCHEMA: Final = "analyser/report/1"
 ENOUGH: Final = 65535
@@ -182,6 +183,25 @@ def check(
         ),
     )
     return CheckRun(document=document, flows=run.frame, captures=run.captures)
+
+
+def expected_rows(pack: RulePack, site: Site) -> tuple[dict[str, bool], dict[str, tuple[int, ...]]]:
+    """Return, by rule id, whether a rule of ``pack`` applies to ``site``, and its ports under the site's settings.
+
+    A prohibition applies wherever somebody is whom it protects, whoever else the site lists.
+    """
+    directory = Directory(site)
+    policy = apply_rules([pack], site, directory)
+    expected = {item.rule.id for item in policy.applied}
+    for rule in policy.forbidden:
+        if any(plays(rule, "responder", party, site) for party in directory.parties):
+            expected.add(rule.id)
+    return {rule.id: rule.id in expected for rule in pack.rules}, {rule.id: ports for rule, ports in policy.matrix}
+
+
+def signature_mistakes(folder: Traversable) -> list[str]:
+    """Return every mistake of the signature files in ``folder`` as a line ``file:line: key: message``."""
+    return [f"{issue.file}:{issue.line}: {issue.key}: {issue.message}" for issue in lint_signatures(folder)]
 
 
 def _responder_ports(packs: Iterable[RulePack]) -> dict[str, frozenset[int]]:

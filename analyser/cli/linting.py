@@ -31,9 +31,9 @@ def check_folders(paths: Sequence[str]) -> tuple[list[str], int]:
     lines = [str(issue) for issue in sorted({*issues, *lint(packs)})]
     count = sum(len(pack.rules) + len(pack.infrastructure) for pack in packs)
     for folder in folders:
-        from analyser.services.lint import lint_signatures
+        from analyser.pipeline import signature_mistakes
 
-        lines += [f"{issue.file}:{issue.line}: {issue.key}: {issue.message}" for issue in lint_signatures(folder)]
+        lines += signature_mistakes(folder)
         count += sum(entry.name.endswith(".toml") for entry in folder.iterdir())
     return lines, count
 

@@ -28,21 +28,11 @@ def matrix(
     ports: dict[str, tuple[int, ...]] = {}
     name = None
     if site is not None:
-        from analyser.compliance.applying import apply_rules, plays
-        from analyser.compliance.parties import Directory
+        from analyser.pipeline import expected_rows
 
         here = load_site(site)
-        directory = Directory(here)
-        policy = apply_rules([pack], here, directory)
-        expected = {item.rule.id for item in policy.applied}
-        expected |= {  # a prohibition protects whoever is there, even from machines that the site does not list
-            rule.id
-            for rule in policy.forbidden
-            if any(plays(rule, "responder", party, here) for party in directory.parties)
-        }
-        applies = {rule.id: rule.id in expected for rule in pack.rules}
-        ports = {rule.id: numbers for rule, numbers in policy.matrix}
         name = here.name
+        applies, ports = expected_rows(pack, here)
     if as_json:
         print_bytes(encode(matrix_document(pack, applies)))
     else:
