@@ -7,9 +7,9 @@ from samples.story import Story
 from samples.talk import tcp
 
 story = Story(order=">", nanoseconds=True)
-plays.ipp(story, SERVER, printer(), 631, at=1.0)
+plays.snmp(story, SERVER, printer(), at=1.0)
 tcp(story, SERVER, printer(), 9100, at=2.0).knock(times=5)
-plays.ipp(story, SERVER, printer(), 631, at=30.0)
+plays.snmp(story, SERVER, printer(), at=30.0, number=4002)
 
 EXPECT = Expect(
     exit=1,
@@ -19,7 +19,7 @@ EXPECT = Expect(
         ),
     },
     fine={
-        ("server-to-printer/ipp-delivery", "print-server", "mfd-1"): Found("satisfied", "ok", {631: Port("open")}),
+        ("server-to-printer/snmp-accounting", "print-server", "mfd-1"): Found("satisfied", "ok", {161: Port("open")}),
     },
 )
 

@@ -14,6 +14,8 @@ story = Story()
 plays.raw_print(story, server6, mfd6, at=1.0)
 tcp(story, SERVER, printer(), 9100, at=2.0).knock(times=5)
 plays.raw_print(story, server6, mfd6, at=30.0)
+# The way back exists in both families: SNMP is answered over IPv4.
+plays.snmp(story, SERVER, printer(), at=31.0)
 
 _RULE = "server-to-printer/raw-delivery"
 EXPECT = Expect(

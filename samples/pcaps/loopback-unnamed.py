@@ -20,7 +20,7 @@ plays.private(story, local, local, 5432, at=12.0)
 EXPECT = Expect(
     exit=1,
     findings={
-        ("other/terminal-server-requests", "site-server-1", "site-server-1"): Found(
+        ("other/terminal-server-requests", "127.0.0.1", "127.0.0.1"): Found(
             "refused", "violation", {5557: Port("refused", "reset-by-responder")}
         ),
     },

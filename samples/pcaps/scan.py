@@ -23,7 +23,7 @@ EXPECT = Expect(
         Odd(
             "outside-site",
             "203.0.113.66",
-            None,
+            "print-server",
             None,
             "refused",
             "reset-by-responder",

@@ -8,7 +8,7 @@ from samples import plays, speech
 from samples.cast import SERVER, printer, workstation
 from samples.expect import Expect, Odd
 from samples.story import Host, Story
-from samples.talk import tcp
+from samples.talk import tcp, udp
 
 management = Host(name="management-1", address="192.0.2.20", ttl=128)
 cloud = Host(name="cloud", address="198.51.100.200", segment="internet", ttl=64, delay=0.01)
@@ -40,7 +40,11 @@ for at in (11.0, 14.0):
     curious = tcp(story, mfd, management, 443, at=at)
     curious.syn()
     curious.refuse()
-# Remote desktop is in no row at all, and something on the way drops it.
+# A clock that answers shows that the two servers hear one another.
+clock = udp(story, SERVER, management, 123, at=11.5)
+clock.say(speech.ntp_request())
+clock.answer(speech.ntp_request())
+# Remote desktop is in no row at all, and the other server does not answer to it.
 tcp(story, SERVER, management, 3389, at=12.0).knock(times=5)
 plays.tls(story, user, management, 443, at=40.0, subject="management-1")
 
