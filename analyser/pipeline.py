@@ -15,7 +15,7 @@ import polars as pl
 
 from analyser import __version__
 from analyser.capture import CaptureSource, OpenedCaptures, ending_on_interrupt, open_captures
-from analyser.compliance.applying import apply_rules, plays
+from analyser.compliance.applying import apply_rules, players
 from analyser.compliance.check import judge_site
 from analyser.compliance.parties import Directory
 from analyser.compliance.summary import summarise
@@ -194,7 +194,7 @@ def expected_rows(pack: RulePack, site: Site) -> tuple[dict[str, bool], dict[str
     policy = apply_rules([pack], site, directory)
     expected = {item.rule.id for item in policy.applied}
     for rule in policy.forbidden:
-        if any(plays(rule, "responder", party, site) for party in directory.parties):
+        if players(rule, "responder", directory, site):
             expected.add(rule.id)
     return {rule.id: rule.id in expected for rule in pack.rules}, {rule.id: ports for rule, ports in policy.matrix}
 
