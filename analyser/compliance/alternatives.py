@@ -35,11 +35,10 @@ def weigh_alternatives(drafts: Sequence[Draft]) -> None:
 def _weigh(family: Sequence[Draft]) -> None:
     for draft in family:
         near = [other for other in family if other.subjects & draft.subjects]
-        helped = any(other.helped & draft.subjects for other in near)
+        # A row is no alternative to itself: where it fails for one pair and works for another, it fails.
+        helped = any(other.helped & draft.subjects for other in near if other.rule.id != draft.rule.id)
         if draft.tried:
-            # A row is no alternative to itself: where it fails for one pair and works for another, it fails.
-            otherwise = any(other.helped & draft.subjects for other in near if other.rule.id != draft.rule.id)
-            if otherwise and draft.verdict in FAILING_VERDICTS and not draft.carried:
+            if helped and draft.verdict in FAILING_VERDICTS and not draft.carried:
                 draft.lesser = True
         elif (helped and draft.verdict in _OPEN_QUESTIONS) or (
             draft.verdict is Verdict.MISSING and not _speaks_for(draft, near)
