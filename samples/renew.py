@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from analyser.model.finding import PortFinding, ReportDocument, UnexpectedEntry, VerdictEntry
+from analyser.model.finding import PortFinding, ReportDocument, UnexpectedEntry, Verdict, VerdictEntry
 from samples.expect import Expect, end_name
 from samples.story import Story
 
@@ -70,8 +70,8 @@ def digest(document: ReportDocument) -> dict[str, Any]:
              "complete": note.complete, "problems": [problem.code for problem in note.problems]}
             for note in document.captures
         ],
-        "verdicts": sorted((_verdict(entry) for entry in document.verdicts), key=_order),
-        "unexpected": sorted((_unexpected(entry) for entry in document.unexpected), key=_order),
+        "verdicts": sorted((_verdict(entry) for entry in document.verdicts if _applies(entry)), key=json.dumps),
+        "unexpected": sorted((_unexpected(entry) for entry in document.unexpected), key=json.dumps),
         "infrastructure": {note.service: note.flows for note in document.infrastructure},
         "out_of_scope": document.coverage.out_of_scope.flows,
     }  # fmt: skip
@@ -87,6 +87,11 @@ def canonical(value: dict[str, Any]) -> str:
         else:
             parts.append(f"  {json.dumps(key)}: {json.dumps(item, ensure_ascii=False)}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _applies(entry: VerdictEntry) -> bool:
+    """Leave out rules that do not apply: four in five of a small site, and a rule that begins to apply shows up."""
+    return entry.verdict is not Verdict.NOT_APPLICABLE
 
 
 def _verdict(entry: VerdictEntry) -> dict[str, Any]:
@@ -120,10 +125,6 @@ def _port(port: PortFinding) -> str:
     words = port.state.value + (f"/{port.cause.value}" if port.cause else "")
     words += f" by {port.by}" if port.by else ""
     return words + (f" {port.service} ({port.basis})" if port.service else "")
-
-
-def _order(item: dict[str, Any]) -> str:
-    return json.dumps(item, sort_keys=True)
 
 
 def renew(case: Case) -> list[str]:
