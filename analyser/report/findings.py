@@ -1,6 +1,6 @@
-"""The findings on the page of text: verdicts table by table, then what nobody ordered, each with its proof.
+"""The verdicts on the page of text: table by table, each with its reason, its proof and what to do.
 
-Knows the entries of a report; what is shown and what is folded is decided here, in one place.
+Knows the verdicts of a report; what is told, what is gathered and what is only counted is decided here.
 """
 
 from __future__ import annotations
@@ -9,20 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from analyser.model.finding import (
-    Confidence,
-    Evidence,
-    PortFinding,
-    PortState,
-    ReportDocument,
-    Severity,
-    UnexpectedEntry,
-    Verdict,
-    VerdictEntry,
-)
+from analyser.model.finding import Confidence, Evidence, PortFinding, PortState, Severity, Verdict, VerdictEntry
 from analyser.report import phrases
 from analyser.report.page import Page
 from analyser.report.phrases import count, end_name, finding_mark, listed, port_name, state_mark
+from analyser.report.request import asked_ports
 
 MOST_ALIKE: Final = 5
 """Entries shown of one rule with one verdict, or of one reason, unless everything is asked for."""
@@ -30,17 +21,45 @@ MOST_ALIKE: Final = 5
 FOLDED: Final = (Verdict.SATISFIED, Verdict.UNUSED, Verdict.NOT_APPLICABLE)
 """Verdicts that are only counted as long as they weigh nothing."""
 
+_INDENT: Final = "     "
 
-def verdict_sections(page: Page, document: ReportDocument, everything: bool) -> None:
-    """Add the verdicts under the tables of the vendor's page, each table in the order of the report."""
-    shown = [entry for entry in document.verdicts if everything or is_told(entry)]
+
+def is_told(entry: VerdictEntry) -> bool:
+    """Tell what weighs something; the rest is only counted."""
+    return entry.verdict not in FOLDED or entry.severity is not Severity.OK
+
+
+def verdict_sections(page: Page, entries: Iterable[VerdictEntry], said: Sequence[str], everything: bool) -> None:
+    """Add the verdicts under the tables of the vendor's page, the table with the heaviest finding first.
+
+    ``said`` are remedies that already stand on the page. What could not be judged is gathered by
+    :func:`open_questions`, unless ``everything`` is wanted.
+    """
     by_section: dict[str, list[VerdictEntry]] = {}
-    for entry in shown:
-        by_section.setdefault(entry.section, []).append(entry)
+    for entry in entries:
+        if everything or (is_told(entry) and entry.verdict is not Verdict.INCONCLUSIVE):
+            by_section.setdefault(entry.section, []).append(entry)
     for section in sorted(by_section, key=lambda name: _urgency(name, by_section[name])):
         page.line((phrases.SECTIONS.get(section) or section, "bold"))
-        _entries(page, by_section[section], everything)
+        _entries(page, by_section[section], said, everything)
         page.blank()
+
+
+def open_questions(page: Page, entries: Iterable[VerdictEntry]) -> None:
+    """Add what could not be judged, one paragraph per reason: which rules, between whom."""
+    by_reason: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.verdict is Verdict.INCONCLUSIVE:
+            port = _worst(entry)
+            reason = (port.detail or port.state.value) if port else entry.sentence
+            by_reason.setdefault(reason, []).append(f"{_short(entry.rule)} {_ends(entry)}")
+    if not by_reason:
+        return
+    page.line(("Could not be judged from here", "bold"))
+    for reason, rules in by_reason.items():
+        shown = listed(dict.fromkeys(rules), MOST_ALIKE)
+        page.prose(f"{reason}: {shown}", first=f" {phrases.QUERY} ", style=phrases.STYLES[phrases.QUERY])
+    page.blank()
 
 
 def _urgency(section: str, entries: Sequence[VerdictEntry]) -> tuple[int, int]:
@@ -50,134 +69,129 @@ def _urgency(section: str, entries: Sequence[VerdictEntry]) -> tuple[int, int]:
     return heaviest, pages.index(section) if section in pages else len(pages)
 
 
-def is_told(entry: VerdictEntry) -> bool:
-    """Tell what weighs something, and what works with a flaw; the rest is only counted."""
-    return entry.verdict not in FOLDED or entry.severity is not Severity.OK
-
-
-def _entries(page: Page, entries: Sequence[VerdictEntry], everything: bool) -> None:
+def _entries(page: Page, entries: Sequence[VerdictEntry], said: Sequence[str], everything: bool) -> None:
     seen: Counter[tuple[str, Verdict]] = Counter()
+    before: VerdictEntry | None = None
     for entry in entries:
         alike = (entry.rule, entry.verdict)
         seen[alike] += 1
         if everything or seen[alike] <= MOST_ALIKE:
-            _verdict(page, entry, everything)
+            _headline(page, entry)
+            if before is not None and _same_story(before, entry):
+                page.line(f"{_INDENT}the same ports between the same ends as {_short(before.rule)}")
+            else:
+                _story(page, entry, said, everything)
+                before = entry
+            _waiver(page, entry)
     for (rule, verdict), number in seen.items():
         if not everything and number > MOST_ALIKE:
             page.line(f"   … and {number - MOST_ALIKE:,} more {verdict} of {_short(rule)} (-v)")
 
 
-def _verdict(page: Page, entry: VerdictEntry, everything: bool) -> None:
+def _headline(page: Page, entry: VerdictEntry) -> None:
     mark = finding_mark(entry)
-    ends = f"{end_name(entry.initiator)} → {end_name(entry.responder)}"
     page.line(
         " ",
-        (mark, phrases.STYLES[mark]),
-        " ",
-        (entry.verdict.value, phrases.STYLES[mark]),
-        f"  {_short(entry.rule)}",
-        (f"  {ends}" if entry.initiator or entry.responder else "", "bold"),
+        (f"{mark} {entry.verdict}", phrases.STYLES[mark]),
+        (f"  {_short(entry.rule)}", "bold"),
+        f"  {_ends(entry)}" if entry.initiator or entry.responder else "",
         (f"  [{entry.id}]", "dim"),
     )
-    page.prose(entry.sentence, first="     ")
-    if _weighs(entry) or everything:
-        _ports(page, entry.ports, entry.more_ports)
-        closed = [port for port in entry.ports if port.state is not PortState.OPEN]
-        _filter(page, [item for port in closed or entry.ports for item in port.evidence])
-        if entry.remedy and _weighs(entry):
-            page.prose(entry.remedy, first="     → ")
+
+
+def _same_story(before: VerdictEntry, entry: VerdictEntry) -> bool:
+    return bool(entry.ports) and (
+        before.verdict,
+        before.severity,
+        before.initiator,
+        before.responder,
+        before.ports,
+    ) == (
+        entry.verdict,
+        entry.severity,
+        entry.initiator,
+        entry.responder,
+        entry.ports,
+    )
+
+
+def _story(page: Page, entry: VerdictEntry, said: Sequence[str], everything: bool) -> None:
+    closed = [port for port in entry.ports if port.state is not PortState.OPEN]
+    if closed or not entry.ports:
+        page.prose(entry.sentence, first=_INDENT)
+    if entry.severity is Severity.OK and not everything:
+        return
+    for port in closed:
+        _closed_port(page, port, entry.sentence)
+    _open_ports(page, [port for port in entry.ports if port.state is PortState.OPEN], everything)
+    if entry.more_ports:
+        page.line(f"{_INDENT}  and {count(entry.more_ports, 'more port')}")
+    wireshark(page, [item for port in closed or entry.ports for item in port.evidence])
+    if entry.remedy and entry.remedy not in said and not asked_ports(entry):
+        page.prose(entry.remedy, first=f"{_INDENT}→ ")
+
+
+def _closed_port(page: Page, port: PortFinding, sentence: str) -> None:
+    """Add the line of a port: state, cause, who, and of the details those that the sentence has not told."""
+    mark = state_mark(port.state)
+    why = f", {port.cause.value.replace('-', ' ')}" if port.cause else ""
+    by = f" by {port.by}" if port.by else ""
+    told = [f"{port.state}{why}{by}"]
+    told += [part for part in (port.detail or "").split("; ") if part and part not in sentence]
+    if port.other_explanation and port.other_explanation not in sentence:
+        told.append(f"or: {port.other_explanation}")
+    if port.confidence in (Confidence.MEDIUM, Confidence.LOW):
+        told.append(f"{port.confidence} confidence")
+    if found := phrases.frames(port.evidence):
+        told.append(found)
+    page.prose(
+        f"{mark} {port_name(port.transport, port.port):<10} {'; '.join(told)}",
+        first=_INDENT,
+        rest=" " * 18,
+        style=phrases.STYLES[mark],
+    )
+
+
+def _open_ports(page: Page, ports: Sequence[PortFinding], everything: bool) -> None:
+    """Add what is open: on one line, since there is nothing to do about it; with details if they are wanted."""
+    style = phrases.STYLES[phrases.TICK]
+    if not everything:
+        if ports:
+            names = listed((port_name(port.transport, port.port) for port in ports), 20)
+            page.prose(f"{phrases.TICK} {names} open", first=_INDENT, style=style)
+        return
+    for port in ports:
+        told = [part for part in (port.service, port.detail, phrases.frames(port.evidence)) if part]
+        page.prose(
+            f"{phrases.TICK} {port_name(port.transport, port.port):<10} {'; '.join(['open', *told])}",
+            first=_INDENT,
+            rest=" " * 18,
+            style=style,
+        )
+
+
+def wireshark(page: Page, evidence: Sequence[Evidence]) -> None:
+    """Add the first display filter, on a line of its own and never wrapped: it is there to be copied."""
+    if evidence:
+        page.line((f"{_INDENT}Wireshark: {evidence[0].filter}", "dim"))
+
+
+def _waiver(page: Page, entry: VerdictEntry) -> None:
     if entry.waiver:
-        until = f" until {entry.waiver.expires}" if entry.waiver.expires else ""
-        owner = f", {entry.waiver.owner}" if entry.waiver.owner else ""
-        page.prose(f"waived{until}: {entry.waiver.reason}{owner}", first="     ", style="dim")
+        page.prose(phrases.waived(entry.waiver), first=_INDENT, style="dim")
 
 
-def _weighs(entry: VerdictEntry) -> bool:
-    return entry.verdict is not Verdict.INCONCLUSIVE and entry.severity is not Severity.OK
+def _worst(entry: VerdictEntry) -> PortFinding | None:
+    order = list(PortState)
+    return min(entry.ports, key=lambda port: order.index(port.state), default=None)
+
+
+def _ends(entry: VerdictEntry) -> str:
+    if entry.initiator is not None and entry.initiator.address and entry.initiator == entry.responder:
+        return f"on {end_name(entry.initiator)}"
+    return f"{end_name(entry.initiator)} → {end_name(entry.responder)}"
 
 
 def _short(rule: str) -> str:
     """Return the last part of a rule's id: the heading already names its table."""
     return rule.rpartition("/")[2]
-
-
-def _ports(page: Page, ports: Iterable[PortFinding], more: int) -> None:
-    """Add one line a port; open ports share a line, since there is nothing to do about them."""
-    open_ports = []
-    for port in ports:
-        if port.state is PortState.OPEN and not port.detail:
-            open_ports.append(port_name(port.transport, port.port))
-            continue
-        mark = state_mark(port.state)
-        why = f", {port.cause.value.replace('-', ' ')}" if port.cause else ""
-        by = f" by {port.by}" if port.by else ""
-        page.prose(
-            f"{mark} {port_name(port.transport, port.port):<10} {port.state}{why}{by}{_because(port)}",
-            first="     ",
-            rest=" " * 18,
-            style=phrases.STYLES[mark],
-        )
-    if open_ports:
-        page.prose(f"{phrases.TICK} {listed(open_ports, 20)} open", first="     ", style=phrases.STYLES[phrases.TICK])
-    if more:
-        page.line(f"       and {count(more, 'more port')}")
-
-
-def _because(port: PortFinding) -> str:
-    parts = [port.detail] if port.detail else []
-    if port.other_explanation:
-        parts.append(f"or: {port.other_explanation}")
-    if port.confidence in (Confidence.MEDIUM, Confidence.LOW):
-        parts.append(f"{port.confidence} confidence")
-    if found := phrases.frames(port.evidence):
-        parts.append(found)
-    return "; ".join(["", *parts]) if parts else ""
-
-
-def _filter(page: Page, evidence: Sequence[Evidence]) -> None:
-    if evidence:
-        # On a line of its own and never wrapped: it is there to be copied.
-        page.line((f"     Wireshark: {evidence[0].filter}", "dim"))
-
-
-# -- what nobody ordered ---------------------------------------------------------------------------------------------
-
-
-def unexpected_section(page: Page, document: ReportDocument, everything: bool) -> None:
-    """Add the flows that no rule explains."""
-    shown = [entry for entry in document.unexpected if everything or entry.severity is not Severity.OK]
-    if not shown:
-        return
-    page.line(("Unexpected", "bold"))
-    seen: Counter[tuple[str, Severity]] = Counter()
-    for entry in shown:
-        alike = (entry.reason.value, entry.severity)
-        seen[alike] += 1
-        if everything or seen[alike] <= MOST_ALIKE:
-            _unexpected_entry(page, entry)
-    for (reason, severity), number in seen.items():
-        if not everything and number > MOST_ALIKE:
-            page.line(f"   … and {number - MOST_ALIKE:,} more {reason}, {severity} (-v)")
-    page.blank()
-
-
-def _unexpected_entry(page: Page, entry: UnexpectedEntry) -> None:
-    mark = finding_mark(entry)
-    target = f"{end_name(entry.responder)} {port_name(entry.transport, entry.port)}"
-    page.line(
-        " ",
-        (mark, phrases.STYLES[mark]),
-        " ",
-        (entry.reason.value, phrases.STYLES[mark]),
-        (f"  {end_name(entry.initiator)} → {target}", "bold"),
-        (f"  [{entry.id}]", "dim"),
-    )
-    page.prose(entry.sentence, first="     ")
-    cause = f", {entry.cause.value.replace('-', ' ')}" if entry.cause else ""
-    service = f", {entry.service}" if entry.service else ""
-    facts = f"{entry.state}{cause}{service}, {count(entry.flows, 'flow')}, {phrases.size(entry.bytes)}"
-    found = phrases.frames(entry.evidence)
-    page.prose(facts + (f", {found}" if found else ""), first="     ", style="dim")
-    _filter(page, entry.evidence)
-    if entry.waiver:
-        page.prose(f"waived: {entry.waiver.reason}", first="     ", style="dim")

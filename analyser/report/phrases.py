@@ -10,7 +10,16 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Final
 
-from analyser.model.finding import End, Evidence, PortState, Severity, UnexpectedEntry, Verdict, VerdictEntry
+from analyser.model.finding import (
+    End,
+    Evidence,
+    PortState,
+    Severity,
+    UnexpectedEntry,
+    Verdict,
+    VerdictEntry,
+    WaiverNote,
+)
 
 SECTIONS: Final[dict[str, str]] = {
     "workstation-to-server": "Workstation → server",
@@ -99,13 +108,11 @@ def lasting(seconds: float) -> str:
 
 
 def period(first: str | None, last: str | None) -> str | None:
-    """Return ``2026-03-02 08:00:00–08:02:14 UTC (2 min 14 s)`` for two times of the report, None without them."""
+    """Return ``2 min 14 s from 2026-03-02 08:00:00 UTC`` for two times of the report, None without them."""
     if first is None or last is None:
         return None
     begin, end = dt.datetime.fromisoformat(first), dt.datetime.fromisoformat(last)
-    shape = "%H:%M:%S" if begin.date() == end.date() else "%Y-%m-%d %H:%M:%S"
-    length = lasting((end - begin).total_seconds())
-    return f"{begin:%Y-%m-%d %H:%M:%S}–{end.strftime(shape)} UTC ({length})"
+    return f"{lasting((end - begin).total_seconds())} from {begin:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def end_name(end: End | None, *, address: bool = False) -> str:
@@ -127,10 +134,20 @@ def port_name(transport: str, port: int | None) -> str:
 
 def frames(evidence: tuple[Evidence, ...], most: int = 8) -> str:
     """Return ``frames 103, 802``, each file named where there are several; empty without evidence."""
-    parts = []
+    by_file: dict[str, set[int]] = {}
     for item in evidence:
-        if item.frames:
-            where = f" of {PurePath(item.capture).name}" if len(evidence) > 1 else ""
-            noun = "frame" if len(item.frames) == 1 else "frames"
-            parts.append(f"{noun} {listed(item.frames, most)}{where}")
+        by_file.setdefault(item.capture, set()).update(item.frames)
+    parts = []
+    for path, numbers in by_file.items():
+        if numbers:
+            where = f" of {PurePath(path).name}" if len(by_file) > 1 else ""
+            noun = "frame" if len(numbers) == 1 else "frames"
+            parts.append(f"{noun} {listed(sorted(numbers), most)}{where}")
     return "; ".join(parts)
+
+
+def waived(waiver: WaiverNote) -> str:
+    """Return who answers for a finding, why, and until when."""
+    until = f" until {waiver.expires}" if waiver.expires else ""
+    owner = f", {waiver.owner}" if waiver.owner else ""
+    return f"waived{until}: {waiver.reason}{owner}"

@@ -47,11 +47,8 @@ def firewall_requests(document: ReportDocument) -> list[Request]:
     """Return the requests of a report, in the order of its findings."""
     wanted: dict[tuple[str, str, str], set[int]] = defaultdict(set)
     for entry in document.verdicts:
-        if entry.severity in _WORTH_ASKING and entry.initiator and entry.responder:
-            initiator, responder = entry.initiator.address, entry.responder.address
-            for port in entry.ports:
-                if initiator and responder and port.port is not None and _is_filtered(port, entry):
-                    wanted[port.transport, initiator, responder].add(port.port)
+        for transport, initiator, responder, port in asked_ports(entry):
+            wanted[transport, initiator, responder].add(port)
     _drop_clients_of_networks(wanted)
     by_responder: dict[tuple[str, tuple[int, ...], str], list[str]] = defaultdict(list)
     for (transport, initiator, responder), ports in wanted.items():
@@ -65,9 +62,22 @@ def firewall_requests(document: ReportDocument) -> list[Request]:
     ]
 
 
-def _is_filtered(port: PortFinding, entry: VerdictEntry) -> bool:
-    own_firewall = entry.responder is not None and port.by is not None and port.by == entry.responder.address
-    return port.state is PortState.BLOCKED and port.cause in _FILTERED and not own_firewall
+def asked_ports(entry: VerdictEntry) -> list[tuple[str, str, str, int]]:
+    """Return transport, initiator, responder and port of what is to be asked of the firewall team for one verdict."""
+    if entry.severity not in _WORTH_ASKING or entry.initiator is None or entry.responder is None:
+        return []
+    initiator, responder = entry.initiator.address, entry.responder.address
+    if initiator is None or responder is None:
+        return []
+    return [
+        (port.transport, initiator, responder, port.port)
+        for port in entry.ports
+        if port.port is not None and _is_filtered(port) and port.by != responder
+    ]
+
+
+def _is_filtered(port: PortFinding) -> bool:
+    return port.state is PortState.BLOCKED and port.cause in _FILTERED
 
 
 def _drop_clients_of_networks(wanted: dict[tuple[str, str, str], set[int]]) -> None:

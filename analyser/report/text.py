@@ -7,6 +7,7 @@ Knows the report document and the width of the page; knows no terminal. The resu
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Final
 
@@ -14,13 +15,14 @@ from rich.text import Text
 
 from analyser.model.finding import REPORT_ORDER, CaptureNote, Coverage, ReportDocument, Severity, Verdict
 from analyser.report import phrases
-from analyser.report.findings import FOLDED, MOST_ALIKE, is_told, unexpected_section, verdict_sections
+from analyser.report.findings import FOLDED, MOST_ALIKE, is_told, open_questions, verdict_sections
 from analyser.report.page import Page
 from analyser.report.phrases import count
-from analyser.report.request import firewall_requests
+from analyser.report.request import asked_ports, firewall_requests
+from analyser.report.unexpected import unexpected_section
 
 WIDTH: Final = 80
-_MOST_REQUESTS: Final = 4
+_MOST_TASKS: Final = 4
 _SHORT_SNAPLEN: Final = 256
 """Packets cut below this many bytes may lack the first bytes of what was said."""
 
@@ -28,10 +30,13 @@ _SHORT_SNAPLEN: Final = 256
 def report_text(document: ReportDocument, *, everything: bool = False, width: int = WIDTH) -> Text:
     """Return the whole page; ``everything`` also unfolds what works, is unused or does not apply."""
     page = Page(width)
-    _answer(page, document, everything)
+    tasks = _tasks(document)
+    _answer(page, document, tasks if everything else tasks[:_MOST_TASKS], len(tasks))
     _looked_at(page, document)
-    verdict_sections(page, document, everything)
-    unexpected_section(page, document, everything)
+    verdict_sections(page, document.verdicts, tasks[:_MOST_TASKS], everything)
+    unexpected_section(page, document.unexpected, everything)
+    if not everything:
+        open_questions(page, document.verdicts)
     _rest(page, document, everything)
     return page.text()
 
@@ -39,14 +44,15 @@ def report_text(document: ReportDocument, *, everything: bool = False, width: in
 def answer_text(document: ReportDocument, *, width: int = WIDTH) -> Text:
     """Return the head of the page only: the answer and what to do first."""
     page = Page(width)
-    _answer(page, document, everything=False)
+    tasks = _tasks(document)
+    _answer(page, document, tasks[:_MOST_TASKS], len(tasks))
     return page.text()
 
 
 # -- the answer ------------------------------------------------------------------------------------------------------
 
 
-def _answer(page: Page, document: ReportDocument, everything: bool) -> None:
+def _answer(page: Page, document: ReportDocument, tasks: Sequence[str], known: int) -> None:
     summary = document.summary
     word, style = {
         True: ("COMPLIANT", "bold green"),
@@ -60,20 +66,29 @@ def _answer(page: Page, document: ReportDocument, everything: bool) -> None:
     ]
     page.line((word, style), f": {', '.join(weights) or 'nothing to report'}")
     page.prose(_shown(document))
-    if summary.compliant is None or not document.verdicts:
+    if summary.compliant is None:
         for reason in summary.reasons:
             page.prose(reason, first="Why: ")
-    requests = firewall_requests(document)
-    shown = requests if everything else requests[:_MOST_REQUESTS]
-    if requests or _first_remedy(document):
+    if tasks:
         page.blank()
-    for index, request in enumerate(shown):
-        page.prose(request.sentence(), first="Then:  " if index else "First: ", style="" if index else "bold")
-    if len(requests) > len(shown):
-        page.line(f"       and {count(len(requests) - len(shown), 'more request')} (-v)")
-    if not requests and (remedy := _first_remedy(document)):
-        page.prose(remedy, first="First: ", style="bold")
+    for index, task in enumerate(tasks):
+        page.prose(task, first="Then:  " if index else "First: ", style="" if index else "bold")
+    if known > len(tasks):
+        page.line(f"       and {known - len(tasks):,} more (-v)")
     page.blank()
+
+
+def _tasks(document: ReportDocument) -> list[str]:
+    """Return what to do, each once: what to ask the firewall team, then the remedies of the heaviest findings."""
+    requests = [request.sentence() for request in firewall_requests(document)]
+    asked = {port for entry in document.verdicts for port in asked_ports(entry)}
+    remedies = [
+        entry.remedy
+        for level in (Severity.VIOLATION, Severity.WARNING)
+        for entry in document.verdicts
+        if entry.severity is level and entry.remedy and not asked.intersection(asked_ports(entry))
+    ]
+    return list(dict.fromkeys([*requests, *remedies]))
 
 
 def _shown(document: ReportDocument) -> str:
@@ -89,14 +104,6 @@ def _shown(document: ReportDocument) -> str:
     if document.summary.unexpected:
         parts.append(count(document.summary.unexpected, "unexpected flow group"))
     return ", ".join(parts) + "."
-
-
-def _first_remedy(document: ReportDocument) -> str | None:
-    for level in (Severity.VIOLATION, Severity.WARNING):
-        for entry in document.verdicts:
-            if entry.severity is level and entry.remedy:
-                return entry.remedy
-    return None
 
 
 # -- what was looked at ----------------------------------------------------------------------------------------------
@@ -117,9 +124,13 @@ def _looked_at(page: Page, document: ReportDocument) -> None:
             f"{count(len(others), 'more file')}, {count(packets, 'packet')}, {damaged} with problems",
             first=f" {phrases.DOT} ",
         )
+    coverage = document.coverage
+    seen = count(coverage.hosts_seen, "host") + " of it seen"
+    if coverage.two_sided_hosts < coverage.hosts_seen:
+        seen += f", {coverage.hosts_seen - coverage.two_sided_hosts} in one direction only"
     rules = ", ".join(f"{pack.id} {pack.version}" for pack in document.rules)
-    page.prose(f"site {document.site.name}, rules {rules}", first=f" {phrases.DOT} ")
-    for limit in _limits(document.coverage):
+    page.prose(f"site {document.site.name}: {seen}; rules {rules}", first=f" {phrases.DOT} ")
+    for limit in _limits(coverage):
         page.prose(limit, first=f" {phrases.QUERY} ")
     page.blank()
 
@@ -137,10 +148,6 @@ def _capture_line(capture: CaptureNote) -> str:
 def _limits(coverage: Coverage) -> list[str]:
     """Name what the captures could not show; nothing is said where nothing is missing."""
     limits = []
-    seen = count(coverage.hosts_seen, "host") + " of the site seen"
-    if coverage.two_sided_hosts < coverage.hosts_seen:
-        seen += f", {coverage.hosts_seen - coverage.two_sided_hosts} of them in one direction only"
-    limits.append(seen)
     if coverage.dropped_by_capture:
         limits.append(f"the capturing program lost {count(coverage.dropped_by_capture, 'packet')}")
     if coverage.snaplen is not None and 0 < coverage.snaplen < _SHORT_SNAPLEN:

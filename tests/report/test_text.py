@@ -63,7 +63,7 @@ def test_doubt_is_told() -> None:
 )
 def test_marks_follow_the_weight(verdict: Verdict, severity: Severity, mark: str) -> None:
     """The mark before a finding says how much it weighs."""
-    text = page(made.verdict(verdict=verdict, severity=severity))
+    text = page(made.verdict(verdict=verdict, severity=severity), everything=True)
     assert f" {mark} {verdict}  ricoh-install  site-server-1 → mfd-3rd-floor" in text
 
 
@@ -83,6 +83,35 @@ def test_many_alike_findings_do_not_bury_the_others() -> None:
     many = [made.verdict(initiator=End(name=None, address=f"203.0.113.{n}", roles=())) for n in range(100)]
     assert "… and 95 more blocked of ricoh-install" in page(*many)
     assert page(*many, everything=True).count("→ mfd-3rd-floor") == 100
+
+
+def test_what_could_not_be_judged_is_gathered_by_reason() -> None:
+    """Ten rows that the capture could not show are one line that says why and names some of them."""
+    port = made.port(9898, PortState.NOT_OBSERVABLE, detail="loopback is not in this capture")
+    rules = [f"ysoft-safeq-6/workstation-to-server/jmx-{n}" for n in range(10)]
+    entries = [
+        made.verdict(rule, verdict=Verdict.INCONCLUSIVE, severity=Severity.NOTICE, ports=(port,)) for rule in rules
+    ]
+    text = page(*entries, compliant=None)
+    assert text.count("loopback is not in this capture") == 1
+    assert "jmx-0 site-server-1 → mfd-3rd-floor" in " ".join(text.split())
+    assert "10 could not be judged" in text
+
+
+def test_two_rules_with_one_story_tell_it_once() -> None:
+    """A second rule about the same ports between the same ends refers to the first."""
+    second = made.verdict("ysoft-safeq-6/server-to-printer/other", id="b2")
+    text = page(made.verdict(), second)
+    assert "✗ blocked  other" in text
+    assert "the same ports between the same ends as ricoh-install" in text
+    assert text.count("frames 103, 802") == 1
+
+
+def test_nothing_is_told_twice() -> None:
+    """Details that the sentence holds already do not stand on the port's line again, nor does a remedy below its task."""
+    text = page(made.verdict(sentence="Silence: 7 SYNs in 63 s."))
+    assert "✗ TCP 51443  blocked, no answer; frames 103, 802" in text
+    assert text.count("ask the firewall team") == 1
 
 
 def test_tables_with_the_heaviest_findings_come_first() -> None:
