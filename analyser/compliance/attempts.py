@@ -51,7 +51,7 @@ def icmp_facts(observed: Observed) -> pl.DataFrame:
 
 
 def collect(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -> pl.DataFrame:
-    """Return all attempts, ordered by flow.
+    """Return all attempts.
 
     ``row`` (index into FLOWS), ``serial``, ``request`` (index into REQUESTS or null), ``t``, ``sent_last`` and
     ``last_t`` (ns), ``sends``, ``answered``, ``delay`` (ns, 0 if not worth telling), ``rtt`` (s, or null), ``loud`` and
@@ -61,23 +61,21 @@ def collect(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -> pl.Da
     """
     joined = _with_findings(observed, errors, vantage)
     parts = pl.concat([_connections(joined, observed.ended), *_datagrams(joined, observed)], how="diagonal_relaxed")
-    found = parts.sort("row", "t", maintain_order=True).with_row_index("attempt_id").collect()
-    quiet = found.filter(pl.col("loud") == int(Outcome.NO_WITNESS)).with_columns(
-        group_address=pl.col("resp_h").str.contains(_GROUP_ADDRESS)
-    )
-    answered = found.filter(pl.col("answered") & pl.col("credential").is_not_null()).select(
-        "orig_h", "resp_h", "port", "credential"
-    )
+    found = parts.with_row_index("attempt_id").collect()
+    quiet = found.filter(pl.col("loud") == int(Outcome.NO_WITNESS)).select(
+        "row", "attempt_id", "t", "resp_h", "port", "orig_path", "orig_dups", "credential",
+        group_address=pl.col("resp_h").str.contains(_GROUP_ADDRESS),
+    )  # fmt: skip
+    answered = found.filter(pl.col("answered") & pl.col("credential").is_not_null()).select("row", "port", "credential")
+    quiet, answered = (part.hstack(vantage.flow_ends[part["row"]]) for part in (quiet, answered))
     told = silence.explain(quiet, answered, vantage, observed.ended)
-    return (
-        found.join(told, on="attempt_id", how="left", suffix="_told", maintain_order="left")
-        .with_columns(
-            loud=pl.coalesce("loud_told", "loud"),
-            silent=pl.coalesce("silent", "loud"),
-            arrived=pl.col("arrived").fill_null(value=False),
-        )
-        .drop("loud_told", "credential", "orig_path", "orig_dups")
-    )
+    places = told["attempt_id"]
+    arrived = pl.repeat(value=False, n=len(found), dtype=pl.Boolean, eager=True)
+    return found.with_columns(
+        loud=found["loud"].scatter(places, told["loud"]),
+        silent=found["loud"].scatter(places, told["silent"]),
+        arrived=arrived.scatter(places, told["arrived"]),
+    ).drop("attempt_id", "credential", "orig_path", "orig_dups")
 
 
 def _with_findings(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -> pl.LazyFrame:

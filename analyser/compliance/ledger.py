@@ -54,7 +54,8 @@ class Ledger:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         """Take the attempts in any order."""
-        self.frame = frame.sort("serial", maintain_order=True)
+        in_order = frame["serial"].is_sorted()
+        self.frame = frame if in_order else frame.sort("serial", maintain_order=True)
         self.columns: dict[str, Numbers] = {name: self.frame[name].to_numpy() for name in _PLAIN}
         labels = self.frame.select(label=pl.when(pl.col("basis") != Basis.PORT).then("label").fill_null(""))["label"]
         self.labels: list[str] = sorted(set(labels.unique().to_list()))

@@ -123,14 +123,12 @@ def _host_silent(quiet: pl.DataFrame, vantage: Vantage) -> pl.DataFrame:
 def explain(quiet: pl.DataFrame, answered: pl.DataFrame, vantage: Vantage, ended: int) -> pl.DataFrame:
     """Say what each silence means.
 
-    ``quiet``: attempts to which nothing came back: ``attempt_id``, ``t`` (first sending, ns), ``orig_h``, ``resp_h``,
-    ``port``, ``orig_path``, ``orig_dups``, ``udp``, ``group_address``, ``credential`` (null where unknown).
-    ``answered``: requests that were answered: ``orig_h``, ``resp_h``, ``port``, ``credential``. ``ended``: end of the
-    capture (ns). Gives ``attempt_id``, ``loud`` and ``silent`` (the outcome for services that must answer and for those
+    ``quiet``: attempts to which nothing came back: ``attempt_id``, ``t`` (first sending, ns), ``resp_h``, ``port``,
+    ``orig_path``, ``orig_dups``, ``group_address``, ``credential`` (null where unknown), and the ends as
+    ``vantage.flow_ends`` numbers them. ``answered``: requests that were answered: ``port``, ``credential`` and their
+    ends. ``ended``: end of the capture (ns). Gives ``attempt_id``, ``loud`` and ``silent`` (the outcome for services that must answer and for those
     that may stay silent), ``arrived``.
     """
-    quiet = vantage.identify(vantage.identify(quiet, "orig_h", "orig"), "resp_h", "resp")
-    answered = vantage.identify(vantage.identify(answered, "orig_h", "orig"), "resp_h", "resp")
     quiet = _arrivals(witnesses(quiet, vantage), vantage)
     quiet = _host_silent(_credentials(quiet, answered), vantage)
     heard = vantage.heard

@@ -6,7 +6,7 @@ where an answer would have been seen; this module says where that is.
 
 from __future__ import annotations
 
-import ipaddress
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
@@ -19,13 +19,30 @@ INITIAL_TTLS: Final = (64, 128, 255)
 """Initial TTLs that common stacks use; a packet that still has one has crossed no router."""
 
 
-def fallback_network(address: str) -> str:
-    """Return the network an address is taken to be in when the site does not say: its /24, or /64 for IPv6."""
+def _fallback_networks(addresses: pl.DataFrame) -> pl.Series:
+    """Name the network of each ``address`` of which the site says none: its /24, or /64 for IPv6.
+
+    The name only tells networks apart; no address of a site is named so.
+    """
+    address = pl.col("address")
+    prefixes = {
+        text: socket.inet_pton(socket.AF_INET6, text)[:8].hex()
+        for text in addresses.filter(address.str.contains(":", literal=True))["address"].to_list()
+        if _is_ipv6(text)
+    }
+    return addresses.select(
+        pl.when(address.is_in(list(prefixes)))
+        .then("/64 " + address.replace_strict(prefixes, default=None, return_dtype=pl.String))
+        .otherwise("/24 " + address.str.replace(r"\.\d+$", ""))
+    ).to_series()
+
+
+def _is_ipv6(text: str) -> bool:
     try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 64), strict=False))
+        socket.inet_pton(socket.AF_INET6, text)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 class Vantage:
@@ -55,18 +72,21 @@ class Vantage:
             observed.neighbours["target"],
             self._icmp_errors["icmp_by"],
         ]
-        addresses = pl.concat([column.alias("address") for column in columns]).drop_nulls().unique().to_list()
-        numbers: dict[str, int] = {}
-        hosts, nets = [], []
-        for address in addresses:
-            machine = min(self._aliases.get(address) or (address,))
-            network = self._network_of(address) or fallback_network(address)
-            hosts.append(numbers.setdefault(machine, len(numbers)))
-            # A network may be written like an address; a space keeps the two apart in one numbering.
-            nets.append(numbers.setdefault(f"net {network}", len(numbers)))
-        return pl.DataFrame(
-            {"address": addresses, "host": hosts, "net": nets},
-            schema={"address": pl.String, "host": pl.UInt32, "net": pl.UInt32},
+        known = pl.concat([column.alias("address") for column in columns]).drop_nulls().unique()
+        frame = pl.DataFrame({"address": known}).with_row_index("host")
+        networks = pl.Series("network", [self._network_of(address) for address in known.to_list()], pl.String)
+        frame = frame.with_columns(network=networks.zip_with(networks.is_not_null(), _fallback_networks(frame)))
+        numbers = frame.select("network").unique().with_row_index("net")
+        return self._merge_hosts(frame.join(numbers, on="network", how="left", maintain_order="left"))
+
+    def _merge_hosts(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Give all addresses of one machine the number of one of them."""
+        machines = {address: min(several) for address, several in self._aliases.items() if len(several) > 1}
+        machine = pl.col("address").replace(machines) if machines else pl.col("address")
+        return frame.select(
+            "address",
+            pl.col("host").min().over(machine).alias("host") if machines else pl.col("host"),
+            "net",
         )
 
     def identify(self, frame: pl.DataFrame, column: str, prefix: str) -> pl.DataFrame:
@@ -77,44 +97,60 @@ class Vantage:
         )
 
     @cached_property
+    def flow_ends(self) -> pl.DataFrame:
+        """``orig_host``, ``orig_net``, ``resp_host``, ``resp_net`` of each row of FLOWS, in its order."""
+        ends = self._observed.flows.select("id.orig_h", "id.resp_h")
+        both = self.identify(self.identify(ends, "id.orig_h", "orig"), "id.resp_h", "resp")
+        return both.select("orig_host", "orig_net", "resp_host", "resp_net")
+
+    @cached_property
     def heard(self) -> pl.DataFrame:
         """Who was heard speaking to whom, each once.
 
         ``from_host``, ``from_net``, ``to_host``, ``to_net``, ``path`` (0 where unknown), ``low`` and ``high`` TTL
         (0 where unknown). ARP and neighbour discovery count as speaking, as do ICMP errors.
         """
-        flows = self._observed.flows
-        sides = []
-        for side, speaker, listener in (("orig", "id.orig_h", "id.resp_h"), ("resp", "id.resp_h", "id.orig_h")):
-            path, reset_path = pl.col(f"{side}_path"), pl.col(f"{side}_rst_path")
-            sides.append(
-                flows.lazy()
-                .filter(pl.col(f"{side}_pkts") > 0)
-                .select(
-                    speaker=speaker,
-                    listener=listener,
-                    path=pl.when(path == 0).then(reset_path).otherwise(path),
-                    low=f"{side}_ttl_min",
-                    high=f"{side}_ttl_max",
-                )
+        sides = [self._speaking("orig", "resp"), self._speaking("resp", "orig")]
+        return pl.concat([*sides, self._speaking_below()]).unique()
+
+    def _speaking(self, speaker: str, listener: str) -> pl.DataFrame:
+        """The packets of one side of all flows, as rows of ``heard``."""
+        path, reset_path = pl.col(f"{speaker}_path"), pl.col(f"{speaker}_rst_path")
+        wanted = ("pkts", "path", "rst_path", "ttl_min", "ttl_max")
+        facts = self._observed.flows.select(f"{speaker}_{name}" for name in wanted).hstack(self.flow_ends)
+        return (
+            facts.lazy()
+            .filter(pl.col(f"{speaker}_pkts") > 0)
+            .select(
+                from_host=f"{speaker}_host",
+                from_net=f"{speaker}_net",
+                to_host=f"{listener}_host",
+                to_net=f"{listener}_net",
+                path=pl.when(path == 0).then(reset_path).otherwise(path),
+                low=f"{speaker}_ttl_min",
+                high=f"{speaker}_ttl_max",
             )
-        silent_path = {"path": pl.lit(0, pl.UInt32), "low": pl.lit(0, pl.UInt8), "high": pl.lit(0, pl.UInt8)}
-        neighbours = self._observed.neighbours.lazy()
-        errors = self._icmp_errors.lazy().join(
-            flows.lazy().select("serial", "id.orig_h", "id.resp_h"), on="serial", how="inner"
+            .unique()
+            .collect()
         )
-        sides += [
-            neighbours.filter(pl.col("requests") > 0).select(speaker="asker", listener="target", **silent_path),
-            neighbours.filter(pl.col("replies") > 0).select(speaker="target", listener="asker", **silent_path),
-            errors.select(
-                speaker="icmp_by",
-                listener=pl.when("icmp_of_orig").then("id.orig_h").otherwise("id.resp_h"),
-                **silent_path,
-            ),
-        ]
-        said = pl.concat(sides).unique().collect()
-        said = self.identify(self.identify(said, "speaker", "from"), "listener", "to")
-        return said.drop("speaker", "listener").unique()
+
+    def _speaking_below(self) -> pl.DataFrame:
+        """Neighbours and senders of ICMP errors, as rows of ``heard``; where they stand is not known."""
+        neighbours = self._observed.neighbours
+        flows = self._observed.flows.select("serial", "id.orig_h", "id.resp_h")
+        errors = self._icmp_errors.join(flows, on="serial", how="inner")
+        said = pl.concat(
+            [
+                neighbours.filter(pl.col("requests") > 0).select(speaker="asker", listener="target"),
+                neighbours.filter(pl.col("replies") > 0).select(speaker="target", listener="asker"),
+                errors.select(
+                    speaker="icmp_by", listener=pl.when("icmp_of_orig").then("id.orig_h").otherwise("id.resp_h")
+                ),
+            ]
+        ).unique()
+        said = self.identify(self.identify(said, "speaker", "from"), "listener", "to").drop("speaker", "listener")
+        unknown = {"path": pl.lit(0, pl.UInt32), "low": pl.lit(0, pl.UInt8), "high": pl.lit(0, pl.UInt8)}
+        return said.select("from_host", "from_net", "to_host", "to_net", **unknown)
 
     @cached_property
     def paths(self) -> pl.DataFrame:
@@ -136,8 +172,11 @@ class Vantage:
         by_ttl = self.heard_on.filter(pl.col("low").is_in(INITIAL_TTLS) | pl.col("high").is_in(INITIAL_TTLS)).select(
             "interface", "vlan", host="from_host"
         )
+        # A machine may have several IPv6 addresses; several IPv4 addresses under one MAC mean a router.
+        with_ipv4 = self.ends.filter(~pl.col("address").str.contains(":", literal=True))
         users = (
             self.heard_on.filter(pl.col("src_mac") != 0)
+            .join(with_ipv4, left_on="from_host", right_on="host", how="semi")
             .group_by("interface", "src_mac")
             .agg(
                 pl.col("from_host").n_unique().alias("users"),
