@@ -34,20 +34,17 @@ class Cursor:
 
     def open(self, *tags: int) -> Cursor:
         """Read a tag and a length and stand at the first byte of the contents; any tag if none is given."""
-        rows, index, at = self.rows, self.index, self.position
-        self.tag = rows.at(index, at)
+        header = self.rows.window(self.index, self.position, 6)
+        self.tag = header[:, 0]
         if tags:
             self.ok &= np.isin(self.tag, np.array(tags, dtype=np.uint8))
-        first = rows.at(index, at + 1).astype(np.int64)
+        first = header[:, 1].astype(np.int64)
         extra = np.where(first >= 0x80, first - 0x80, 0)
         # 0x80 is the indefinite form, which none of our protocols allows; more than 4 bytes no datagram needs
         self.ok &= (first != 0x80) & (extra <= 4)
-        length = np.where(extra == 0, first, 0)
-        for step in range(4):
-            byte = rows.at(index, at + 2 + step).astype(np.int64)
-            length = np.where(step < extra, (length << 8) | byte, length)
-        start = at + 2 + extra
-        self.ok &= start <= rows.lengths[index]
+        length = np.where(extra == 0, first, _number(header[:, 2:], extra))
+        start = self.position + 2 + extra
+        self.ok &= start <= self.rows.lengths[self.index]
         self.position, self.length = np.where(self.ok, start, 0), np.where(self.ok, length, 0)
         return self
 
@@ -62,9 +59,14 @@ class Cursor:
         self.open(0x02)
         self.ok &= (self.length >= 1) & (self.length <= 8)
         self.ok &= self.position + self.length <= self.rows.lengths[self.index]
-        value = np.zeros(len(self.index), dtype=np.int64)
-        for step in range(8):
-            byte = self.rows.at(self.index, self.position + step).astype(np.int64)
-            value = np.where(step < self.length, (value << 8) | byte, value)
+        value = _number(self.rows.window(self.index, self.position, 8), self.length)
         self.position = self.position + self.length
         return value
+
+
+def _number(digits: Bytes, count: Index) -> Index:
+    """Read the first ``count`` bytes of each row as a big-endian number."""
+    shifts = 8 * (count[:, None] - 1 - np.arange(digits.shape[1]))
+    shifted = digits.astype(np.int64) << np.clip(shifts, 0, 56)
+    value: Index = np.where(shifts >= 0, shifted, 0).sum(axis=1)
+    return value

@@ -40,6 +40,14 @@ class ByteRows:
         found = self.matrix[index, np.where(inside, positions, 0)]
         return np.where(inside, found, 0).astype(np.uint8)
 
+    def window(self, index: Index, positions: Index, width: int) -> Bytes:
+        """Return ``width`` bytes from a position of each indexed row on, (k, width); 0 beyond the end of the row."""
+        places = positions[:, None] + np.arange(width)
+        inside = places < self.lengths[index][:, None]
+        found = self.matrix[index[:, None], np.where(inside, places, 0)]
+        found[~inside] = 0
+        return found
+
     def take(self, index: Index) -> ByteRows:
         """Return the indexed rows as a matrix of their own."""
         return ByteRows(self.matrix[index], self.lengths[index])

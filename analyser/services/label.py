@@ -125,7 +125,9 @@ def asked_tls_answered_clear(flows: pl.DataFrame, labels: pl.DataFrame) -> pl.Se
 
     A known protocol or plain text is an answer in clear; unknown bytes may be TLS of which the beginning is lost.
     """
-    text = flows["resp_payload"].bin.slice(0, 4).bin.encode("hex").str.contains(r"^([2-7][0-9a-e]|0[9ad]){4}$")
+    text = (
+        flows["resp_payload"].bin.slice(0, 4).bin.encode("hex").str.contains(r"^([2-6][0-9a-f]|7[0-9a-e]|0[9ad]){4}$")
+    )
     known = labels["resp_says"].is_not_null() & (labels["resp_says"] != Service.TLS)
     unlike = known | (labels["resp_says"].is_null() & text)
     return ((labels["orig_says"] == Service.TLS) & unlike).fill_null(value=False)

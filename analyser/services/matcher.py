@@ -169,7 +169,7 @@ class Matcher:
         service, sublabel = resp.service.copy(), resp.sublabel.copy()
         take = (service == NO_SERVICE) | self._finer(orig.service, service)
         service, sublabel = np.where(take, orig.service, service), np.where(take, orig.sublabel, sublabel)
-        same = (orig.service == service) & (sublabel == NO_SUBLABEL)
+        same = (orig.service == service) & (orig.sublabel != NO_SUBLABEL)  # what was asked says more than the answer
         sublabel = np.where(same, orig.sublabel, sublabel)
         take = (both.service != NO_SERVICE) & ~self._finer(service, both.service)
         same = take & (both.service == service) & (both.sublabel == NO_SUBLABEL)

@@ -128,7 +128,7 @@ def _read_scoped(cursor: Cursor) -> tuple[Index, Index]:
         cursor.integer()
     cursor.open(0x30).open(0x30).open(0x06)
     cursor.ok &= (pdu == REPORT) & (cursor.length == len(USM_STATS) + 2)
-    for offset, value in enumerate(USM_STATS):
-        cursor.ok &= cursor.rows.at(cursor.index, cursor.position + offset) == value
-    arc = cursor.rows.at(cursor.index, cursor.position + len(USM_STATS)).astype(np.int64)
+    name = cursor.rows.window(cursor.index, cursor.position, len(USM_STATS) + 1)
+    cursor.ok &= (name[:, :-1] == np.frombuffer(USM_STATS, np.uint8)).all(axis=1)
+    arc = name[:, -1].astype(np.int64)
     return pdu, np.where(cursor.ok & (arc >= 1) & (arc <= 6), arc, 0)

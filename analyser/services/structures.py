@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from analyser.services.ber import Cursor
-from analyser.services.byterows import Bools, ByteRows, Index
+from analyser.services.byterows import Bools, ByteRows, Bytes, Index
 from analyser.services.snmp import PDUS, VERSIONS, read_snmp
 
 Reader = Callable[[ByteRows, Index, int], Index]
@@ -60,20 +60,17 @@ def _kerberos(rows: ByteRows, index: Index, at: int) -> Index:
     return _kinds(cursor.ok)
 
 
-_SNMP_KINDS: Final = tuple((version, pdu) for version in VERSIONS for pdu in (0, *PDUS))
+_SNMP_LABELS: Final = tuple(
+    f"{version} {pdu}" if pdu else version for version in VERSIONS.values() for pdu in ("", *PDUS.values())
+)
+_VERSION_AT: Final = np.array([list(VERSIONS).index(number) if number in VERSIONS else -1 for number in range(4)])
+_PDU_AT: Final = np.array([[0, *PDUS].index(tag) if tag in PDUS else 0 for tag in range(256)])
 
 
 def _snmp(rows: ByteRows, index: Index, at: int) -> Index:
     read = read_snmp(rows, index, at)
-    result = np.full(len(index), -1, dtype=np.int64)
-    for kind, (version, pdu) in enumerate(_SNMP_KINDS):
-        result[(read.version == version) & (read.pdu == pdu)] = kind
-    return result
-
-
-_SNMP_LABELS: Final = tuple(
-    f"{VERSIONS[version]} {PDUS[pdu]}" if pdu else VERSIONS[version] for version, pdu in _SNMP_KINDS
-)
+    kind: Index = _VERSION_AT[read.version] * (len(PDUS) + 1) + _PDU_AT[read.pdu]
+    return np.where(read.ok, kind, -1)
 
 
 def _dns(rows: ByteRows, index: Index, at: int) -> Index:
@@ -81,16 +78,11 @@ def _dns(rows: ByteRows, index: Index, at: int) -> Index:
 
     RFC 1035, section 4.1. Responses without a question (multicast DNS) begin with the answer's name.
     """
-    flags, opcodes = rows.at(index, np.full(len(index), at + 2)), rows.at(index, np.full(len(index), at + 3))
+    header = rows.window(index, np.full(len(index), at), 12)
     passed = rows.lengths[index] >= at + 12
-    passed &= np.isin((flags >> 3) & 0x0F, (0, 1, 2, 4, 5)) & ((opcodes & 0x0F) <= 10)
-    counts = [
-        rows.at(index, np.full(len(index), at + 4 + 2 * k)).astype(np.int64) * 256
-        + rows.at(index, np.full(len(index), at + 5 + 2 * k))
-        for k in range(4)
-    ]
-    passed &= (counts[0] <= 64) & (counts[1] <= 512) & (counts[2] <= 512) & (counts[3] <= 64)
-    passed &= (counts[0] + counts[1] + counts[2] + counts[3]) > 0
+    passed &= np.isin((header[:, 2] >> 3) & 0x0F, (0, 1, 2, 4, 5)) & ((header[:, 3] & 0x0F) <= 10)
+    counts = header[:, 4::2].astype(np.int64) * 256 + header[:, 5::2]
+    passed &= (counts <= (64, 512, 512, 64)).all(axis=1) & (counts.sum(axis=1) > 0)
     # walk the labels of the first name
     position = np.full(len(index), at + 12, dtype=np.int64)
     walking = passed.copy()
@@ -107,22 +99,26 @@ def _dns(rows: ByteRows, index: Index, at: int) -> Index:
 
 def _netbios_name(rows: ByteRows, index: Index, at: int) -> Index:
     """A first-level encoded NetBIOS name: 32 letters A to P behind their length (RFC 1001, section 14.1)."""
-    passed = rows.lengths[index] >= at + 34
-    passed &= rows.at(index, np.full(len(index), at)) == 0x20
-    for step in range(1, 33):
-        letter = rows.at(index, np.full(len(index), at + step))
-        passed &= (letter >= 0x41) & (letter <= 0x50)
-    return _kinds(passed)
+    name = rows.window(index, np.full(len(index), at), 34)
+    letters = (name[:, 1:33] >= 0x41) & (name[:, 1:33] <= 0x50)
+    return _kinds((rows.lengths[index] >= at + 34) & (name[:, 0] == 0x20) & letters.all(axis=1))
+
+
+def _before(window: Bytes, size: Index, ends: Bools) -> tuple[Bools, Bools]:
+    """Return which bytes of each row come before its first end, and whether it has one among its ``size`` bytes."""
+    places = np.arange(window.shape[1])
+    ends = ends & (places < size[:, None])
+    ended: Bools = ends.any(axis=1)
+    until = np.where(ended, ends.argmax(axis=1), size)
+    return places < until[:, None], ended
 
 
 def _text_line(rows: ByteRows, index: Index, at: int) -> Index:
     """From ``at`` to the first CR, LF or the end of what was kept there are only printable bytes, and some."""
     window = rows.matrix[index, at:]
-    inside = np.arange(window.shape[1]) < (rows.lengths[index] - at)[:, None]
-    ends = inside & ((window == 0x0D) | (window == 0x0A))
-    before_end = inside & (np.cumsum(ends, axis=1) == 0)
+    before, _ = _before(window, rows.lengths[index] - at, (window == 0x0D) | (window == 0x0A))
     printable = (window >= 0x20) & (window != 0x7F)
-    return _kinds((printable | ~before_end).all(axis=1) & before_end.any(axis=1))
+    return _kinds((printable | ~before).all(axis=1) & before[:, 0])
 
 
 _HTTP_VERSION: Final = b" HTTP/1."
@@ -143,11 +139,9 @@ def _http_request(rows: ByteRows, index: Index, at: int) -> Index:
 def _lpr_command(rows: ByteRows, index: Index, at: int) -> Index:
     """A daemon command (RFC 1179, section 5): a queue name behind the command byte, closed by a line feed."""
     window = rows.matrix[index, at:]
-    inside = np.arange(window.shape[1]) < (rows.lengths[index] - at)[:, None]
-    feeds = inside & (window == 0x0A)
-    before = inside & (np.cumsum(feeds, axis=1) == 0)
+    before, ended = _before(window, rows.lengths[index] - at, window == 0x0A)
     printable = (window >= 0x20) & (window != 0x7F)
-    return _kinds(feeds.any(axis=1) & before.any(axis=1) & (printable | ~before).all(axis=1))
+    return _kinds(ended & before[:, 0] & (printable | ~before).all(axis=1))
 
 
 STRUCTURES: Final[dict[str, Structure]] = {
