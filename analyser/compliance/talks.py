@@ -88,6 +88,9 @@ def hold_talks(
     for row in grouped.iter_rows(named=True):
         rule = applied[row["number"]]
         demand = demand_of(rule, row["port"])
+        if row["uncertain"]:
+            # Attributed by circumstance: the data of an encrypted session may look like anything.
+            demand = replace(demand, services=())
         question = (demand, tuple(row["serial"]))
         if question not in judged:
             judged[question] = judge.port(question[1], demand)
