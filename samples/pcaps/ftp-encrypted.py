@@ -29,7 +29,9 @@ control.close()
 EXPECT = Expect(
     exit=0,
     findings={
-        ("printer-to-server/ftp-passive-data", "mfd-1", "print-server"): Found("inconclusive", "notice"),
+        ("printer-to-server/ftp-passive-data", "mfd-1", "print-server"): Found(
+            "inconclusive", "notice", {50333: Port("open")}
+        ),
     },
     fine={("printer-to-server/ftp-scanning", "mfd-1", "print-server"): Found("satisfied", "ok", {21: Port("open")})},
 )
