@@ -9,6 +9,8 @@ import typer
 from analyser.cli.console import error, message, page_width, print_text
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from analyser.model.rule import Rule
 
 USAGE_ERROR = 2
@@ -32,20 +34,28 @@ def rules_lint(
 
 
 def rules_show(
-    name: Annotated[str, typer.Argument(metavar="RULE", help="A rule (pack/section/name, or its last words).")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="RULE", help="A rule (pack/section/name or its last words), a pack or section, or a signature."
+        ),
+    ],
 ) -> None:
-    """Print a rule: who opens what to whom, under which condition, and how the vendor's row was read."""
+    """Print rules: who opens what to whom, under which condition, how the row was read. Or a signature, as written."""
     from analyser.policy import load_pack
     from analyser.policy.issues import unknown
-    from analyser.policy.packs import pack_names
+    from analyser.policy.packs import pack_names, signature_folder
     from analyser.report.matrix import rule_text
 
     rules: list[Rule] = [rule for pack in pack_names() for rule in load_pack(pack).rules]
-    found = [rule for rule in rules if f"/{rule.id}".endswith(f"/{name}")]
-    if not found:
-        near = tuple(dict.fromkeys(word for rule in rules for word in (rule.id, rule.id.rpartition("/")[2])))
-        error(unknown("rule", name, near))
+    signatures = {entry.name.removesuffix(".toml"): entry for entry in signature_folder().iterdir()}
+    pages: list[Text | str] = [rule_text(rule, width=page_width()) for rule in rules if f"/{name}/" in f"/{rule.id}/"]
+    if name in signatures:
+        pages.append(signatures[name].read_text(encoding="utf-8"))
+    if not pages:
+        words = (word for rule in rules for word in (rule.id, rule.id.rpartition("/")[2]))
+        error(unknown("rule", name, (*dict.fromkeys(words), *signatures)))
         raise typer.Exit(USAGE_ERROR)
-    for place, rule in enumerate(found):
+    for place, page in enumerate(pages):
         print_text("\n" if place else "")
-        print_text(rule_text(rule, width=page_width()))
+        print_text(page)

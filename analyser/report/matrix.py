@@ -105,9 +105,9 @@ def matrix_text(
         page.append(f"Site {on_screen(site)}: {count} of {len(pack.rules)} rules apply (marked +).\n")
     for section in dict.fromkeys(rule.section for rule in pack.rules):
         table = Table(box=None, width=width, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
-        table.add_column("Row", justify="right", no_wrap=True)
-        table.add_column("Needed", no_wrap=True)
-        table.add_column("Ports", max_width=width // 4)
+        table.add_column("Row", justify="right", no_wrap=True, min_width=3)
+        table.add_column("Needed", no_wrap=True, min_width=max(map(len, Requirement)))
+        table.add_column("Ports", width=width // 4)
         table.add_column("From → to, and what for", ratio=1)
         for rule in pack.rules:
             if rule.section == section:
@@ -171,6 +171,7 @@ def _conditions(rule: Rule) -> str:
 
 def rule_text(rule: Rule, *, width: int) -> Text:
     """Return everything that one rule says, a line for each key."""
+    other = "responder" if rule.subject == "initiator" else "initiator"
     page = Page(width)
     page.line((rule.id, "bold"))
     page.line(f"{rule.file}:{rule.line}")
@@ -183,7 +184,7 @@ def rule_text(rule: Rule, *, width: int) -> Text:
         "service": ", ".join(rule.service),
         "initiator": ", ".join(rule.initiator),
         "responder": ", ".join(rule.responder),
-        "each": f"every {rule.subject} needs {'all' if rule.each else 'one'} of the others",
+        "subject": f"each {rule.subject} needs {'every' if rule.each else 'one'} {other}",
         "condition": _conditions(rule),
         "opened by": rule.opened_by,
         "silent": "may stay silent by design" if rule.silent else None,

@@ -172,6 +172,8 @@ def test_the_commands_print_matrix_and_rules() -> None:
     assert json.loads(matrix.stdout) == document()
     shown = run("rules", "show", "other/bonjour")
     assert shown.stdout.startswith("ysoft-safeq-6/other/bonjour\n")
+    assert run("rules", "show", "cluster").stdout.count("\n  row ") == 3
+    assert '"ssh"' in run("rules", "show", "ssh").stdout
     unknown = run("rules", "show", "bonjur")
     assert (unknown.returncode, unknown.stdout) == (2, "")
     assert "did you mean 'bonjour'" in unknown.stderr
