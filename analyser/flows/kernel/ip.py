@@ -77,11 +77,13 @@ def set_key(k: Any, s0: Any, s1: Any, d0: Any, d1: Any, sp: Any, dp: Any, kind: 
 @inner
 def decode_neighbour(k: Any, asker0: Any, asker1: Any, target0: Any, target1: Any, answer: Any, st: Any) -> Any:
     """Make the record of a question "who has `target`?" or of its answer."""
-    n = np.int64(0)
+    asking = np.int64(1)  # in place of a port: what the target asks the asker is another exchange
+    asked = np.int64(0)
+    kind = np.int64(KEY_NEIGHBOUR)
     if answer:
-        set_key(k, target0, target1, asker0, asker1, n, n, np.int64(KEY_NEIGHBOUR), np.int64(PROTOCOL_NEIGHBOUR), st)
+        set_key(k, target0, target1, asker0, asker1, asked, asking, kind, np.int64(PROTOCOL_NEIGHBOUR), st)
     else:
-        set_key(k, asker0, asker1, target0, target1, n, n, np.int64(KEY_NEIGHBOUR), np.int64(PROTOCOL_NEIGHBOUR), st)
+        set_key(k, asker0, asker1, target0, target1, asking, asked, kind, np.int64(PROTOCOL_NEIGHBOUR), st)
     k.kind = np.uint8(KIND_EXCHANGE)
     k.flags = np.uint8(2 if answer else 1)
     k.length = np.int32(0)
