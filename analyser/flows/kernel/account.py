@@ -24,6 +24,10 @@ U = np.uint64
 ONE16 = np.uint16(1)
 ONE32 = np.uint32(1)
 
+FAR = (
+    1 << 20
+)  # a stream whose first payload is so far from its SYN belongs to another SYN (a SYN-ACK may change its number)
+
 FIN = 1
 SYN = 2
 RST = 4
@@ -73,7 +77,9 @@ def payload_row(k: Any, mine: Any, payloads: Any, st: Any) -> Any:
     d.covered1 = U(0)
     d.base = k.seq
     if k.kind == KIND_TCP and mine.nsyn + mine.nsynack > 0:
-        d.base = np.uint32(np.int64(mine.isn) + 1)
+        base = np.uint32(np.int64(mine.isn) + 1)
+        if -1 <= ahead(k.seq, base) < FAR:  # -1: data on the SYN itself
+            d.base = base
     d.seq_end = d.base
     d.hole_low = np.uint32(0)
     d.hole_high = np.uint32(0)
