@@ -57,7 +57,12 @@ def side_columns(mine: Array, other: Array, payloads: Array, protocol: Array) ->
     hole = _ahead(data["hole_high"], data["hole_low"])
     open_hole = (hole > 0) & ~(acked & (_ahead(other["ack_max"], data["hole_high"]) >= 0))
     gap = data["gap"].astype(np.int64)
-    columns["missed"] = np.where(tcp, np.maximum(gap - np.where(open_hole, hole, 0), 0), 0)
+    begun = has | (mine["nsyn"] > 0) | (mine["nsynack"] > 0)
+    seen_to = np.where(has, data["seq_end"], mine["isn"] + np.uint32(1))
+    tail = np.where(acked & begun, _ahead(other["ack_max"], seen_to) - 1, 0)  # one number may be a FIN
+    reach = np.where(acked, np.maximum(_ahead(other["ack_max"], data["base"]), 0), 0)  # holes beyond it prove nothing
+    holes = np.minimum(np.maximum(gap - np.where(open_hole, hole, 0), 0), reach)
+    columns["missed"] = np.where(tcp, holes + np.maximum(tail, 0), 0)
     return columns
 
 

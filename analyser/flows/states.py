@@ -58,38 +58,38 @@ def orient(flows: Array, low: Array, high: Array, ports: dict[int, Array]) -> tu
 def conn_states(protocol: Array, orig: Array, resp: Array, orig_has_data: Array, resp_has_data: Array) -> Array:
     """Return Zeek's ``conn_state`` per flow, from the SIDE rows of initiator and responder.
 
-    The words and their order are those of Zeek's conn.log; a RST that follows two FINs does not undo a close.
+    The words and their order are those of Zeek's conn.log, where an end that never showed a SYN of the handshake is
+    "quiet" although it speaks, and a RST that follows the sender's own FIN does not undo a close by both.
     """
     o_seen, r_seen = orig["pkts"] > 0, resp["pkts"] > 0
-    o_syn, r_syn = orig["nsyn"] > 0, resp["nsynack"] > 0
-    answered = o_syn & r_syn
+    o_syn, r_syn = orig["nsyn"] > 0, (resp["nsynack"] > 0) | (resp["nsyn"] > 0)
     o_fin, r_fin = orig["nfin"] > 0, resp["nfin"] > 0
     o_rst, r_rst = orig["nrst"] > 0, resp["nrst"] > 0
-    closed = o_fin & r_fin
-    last_fin = np.maximum(orig["fin_t"], resp["fin_t"])
-    o_late = closed & (~o_rst | (orig["rst_t"] >= last_fin))
-    r_late = closed & (~r_rst | (resp["rst_t"] >= last_fin))
-    ended_well = o_late & r_late
-    nothing_said = ~orig_has_data & ~resp_has_data
     o_opened = o_syn | (orig["nsynack"] > 0)
+    o_joined = r_syn & (o_syn | (orig["acks"] > 0))
+    o_quiet, r_quiet = ~o_opened & ~o_joined, ~r_syn
+    closed = (
+        o_fin & r_fin & (~o_rst | (orig["rst_t"] >= orig["fin_t"])) & (~r_rst | (resp["rst_t"] >= resp["fin_t"]))
+    )  # fmt: skip
+    nothing_said = ~orig_has_data & ~resp_has_data
+    only_acks = ~r_seen | (r_quiet & ~r_fin & ~r_rst & ~resp_has_data)
     tcp = np.select(
         [
-            ended_well,
-            r_rst & o_syn & ~r_syn & ~(orig["acks"] > 0) & ~o_fin,
-            r_rst & o_rst & nothing_said & ~answered,
-            r_rst & ~o_opened & (r_syn | ~o_seen),
+            closed,
+            r_rst & ((o_opened & r_quiet & ~o_fin & ~o_rst) | (o_rst & nothing_said)),
+            r_rst & o_quiet & ~o_fin & ~o_rst,
             r_rst,
-            o_rst & (~r_seen | ~(r_syn | (resp["acks"] > 0))) & o_syn,
+            o_rst & r_quiet & ~r_fin,
             o_rst,
-            o_fin & (~r_seen),
+            o_fin & r_quiet & ~r_fin,
             o_fin,
-            r_fin & ~o_seen,
+            r_fin & o_quiet,
             r_fin,
-            o_syn & ~r_seen,
-            answered,
+            o_syn & only_acks,
+            o_joined,
         ],
         [
-            ConnState.SF, ConnState.REJ, ConnState.REJ, ConnState.RSTRH, ConnState.RSTR, ConnState.RSTOS0, ConnState.RSTO,
+            ConnState.SF, ConnState.REJ, ConnState.RSTRH, ConnState.RSTR, ConnState.RSTOS0, ConnState.RSTO,
             ConnState.SH, ConnState.S2, ConnState.SHR, ConnState.S3, ConnState.S0, ConnState.S1,
         ],
         default=ConnState.OTH,

@@ -75,6 +75,9 @@ def _flows(
     started = np.where(only_quoted, quote_t, started)
     ended = np.where(only_quoted, quote_t, ended)
     answered = (orig["nsyn"] > 0) & (resp["nsynack"] > 0) & (protocol == 6)
+    answered &= (orig["nsyn"] <= 2) | (
+        orig["syn_last_t"] <= resp["syn_t"]
+    )  # else the SYN that was answered is not known
     asked = np.where(orig["syn_last_t"] <= resp["syn_t"], orig["syn_last_t"], orig["syn_t"])
     rtt = (resp["syn_t"] - asked) / 1e9
     names = {number: protocol_name(number) for number in np.unique(protocol).tolist()}
