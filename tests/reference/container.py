@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 MAX_RECORD = 1 << 24
+LAST_TIME = 9_223_372_035 * 10**9
+"""The last whole second whose nanoseconds fit 64 bits (in the year 2262)."""
+
 NOT_PACKETS_BUT_NUMBERED = {0xBAD, 0x40000BAD, 9, 0x204, 0x208, 0x216, 0x221}
 """Custom, journal and system call blocks: Wireshark gives them frame numbers."""
 
@@ -94,8 +97,8 @@ def _pcapng(data: bytes, file: int, reading: FileReading) -> Iterator[Frame]:
         reading.records += 1
         which, t, frame = found
         if which < len(interfaces):
-            last_t = last_t if t is None else t
-            yield Frame(file, reading.records, last_t, interfaces[which].link, which, frame)
+            last_t = max(last_t, t or 0)  # a simple packet block has no time: the latest so far is the nearest truth
+            yield Frame(file, reading.records, last_t if t is None else t, interfaces[which].link, which, frame)
     reading.complete = at == len(data)
 
 
@@ -111,7 +114,8 @@ def _packet(kind: int, body: bytes, order: str, interfaces: list[Interface]) -> 
         if which >= len(interfaces) or caught > len(body) - 20:
             return len(interfaces), None, b""
         clock = interfaces[which]
-        return which, (high << 32 | low) * 10**9 // clock.ticks + clock.offset * 10**9, body[20 : 20 + caught]
+        t = (high << 32 | low) * 10**9 // clock.ticks + clock.offset * 10**9
+        return which, min(t, LAST_TIME), body[20 : 20 + caught]
     if kind == 3 and len(body) >= 4:
         caught = min(len(body) - 4, struct.unpack_from(order + "I", body)[0])
         if interfaces and interfaces[0].snaplen:

@@ -107,7 +107,7 @@ def stream_of(side: Side) -> Stream | None:
     if not data:
         return None
     syns_before = [p for p in side.packets[: side.packets.index(data[0]) + 1] if p.flags & SYN]
-    stream = Stream(syns_before[0].seq + 1 if syns_before else data[0].seq)
+    stream = Stream(syns_before[-1].seq + 1 if syns_before else data[0].seq)
     for p in data:
         at = ahead(p.seq + (1 if p.flags & SYN else 0), stream.base)
         # What lies before the first byte seen was sent before the capture began: it is old.
@@ -134,18 +134,19 @@ def first_bytes(side: Side) -> bytes:
 
 
 def missed(side: Side, other: Side) -> int:
-    """Return how many payload bytes of ``side`` the other side acknowledged although the capture lacks them."""
+    """Return how many payload bytes of ``side`` the other side acknowledged although the capture lacks them.
+
+    One number beyond the last byte seen is taken for a FIN. Without a beginning nothing can be said.
+    """
     stream, reached = stream_of(side), other.highest_ack
-    if stream is None or reached is None:
+    if reached is None or (stream is None and side.isn is None):
         return 0
-    end = ahead(reached, stream.base)
-    covered = Ranges()
-    for start, stop in stream.seen.ranges:
-        covered.add(start, min(stop, end))
-    for p in side.having(FIN):  # a FIN takes one number and is no payload
-        fin = ahead(p.seq + p.length, stream.base)
-        covered.add(fin, min(fin + 1, end))
-    return max(end, 0) - len(covered)
+    base = stream.base if stream else (side.isn or 0) + 1
+    seen = stream.seen.ranges if stream else []
+    last = max((stop for _, stop in seen), default=0)
+    end = ahead(reached, base)
+    held = sum(max(min(stop, end) - start, 0) for start, stop in seen)
+    return min(end, last) - held + max(end - last - 1, 0) if end > 0 else 0
 
 
 def stuck(side: Side, other: Side) -> int:

@@ -275,7 +275,7 @@ def _side_columns(side: Side, other: Side, proto: int) -> Row:
     stream = stream_of(side) if proto == 6 else None
     again, vain = (stream.again if stream else [], 0) if proto == 6 else datagrams_again(side, other)
     row: Row = {
-        "pkts": len(packets), "bytes": sum(p.length for p in packets if p.kind not in ("request", "answer")),
+        "pkts": len(packets), "bytes": sum(p.length for p in packets),
         "ip_bytes": sum(p.ip_bytes for p in packets), "dups": side.dups,
         "first_t": min((p.frame.t for p in packets), default=0),
         "nsyn": len(side.having(SYN, without=ACK)), "nsynack": len(side.having(SYN | ACK)),
@@ -291,7 +291,8 @@ def _side_columns(side: Side, other: Side, proto: int) -> Row:
         "ipid_last": calm[-1].ipid if calm else 0,
         "path": _place(calm[:1]), "rst_path": _place(resets[:1]), "payload": first_bytes(side),
     }  # fmt: skip
-    for name, ones in (("last", packets), ("data_last", data), ("syn_last", side.syns), ("rtx_last", again)):
+    latest = sorted(packets, key=lambda p: p.frame.t)  # equal times stay in order
+    for name, ones in (("last", latest), ("data_last", data), ("syn_last", side.syns), ("rtx_last", again)):
         row |= _mark(name, ones[-1:])
     for name, ones in (("syn", side.syns), ("fin", side.having(FIN)), ("rst", resets), ("data", data)):
         row |= _mark(name, ones[:1])
