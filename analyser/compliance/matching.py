@@ -60,7 +60,7 @@ def match_ports(located: pl.DataFrame, applied: Sequence[Applied], shared: pl.Da
         *(name for name in FITS if name not in ("note", "uncertain")),
         note=pl.lit(None, pl.String),
         uncertain=pl.lit(value=False),
-    ).cast(dict(FITS))
+    ).cast(pl.Schema(FITS))
 
 
 def members(applied: Iterable[Applied], end: str) -> pl.DataFrame:

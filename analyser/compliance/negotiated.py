@@ -163,7 +163,7 @@ def _for_rules(
         )
         .unique(["number", "serial"], maintain_order=True)
         .select(list(FITS))
-        .cast(dict(FITS))
+        .cast(pl.Schema(FITS))
     )
 
 
@@ -218,5 +218,5 @@ def _under_encryption(
         .unique(["number", "serial"], maintain_order=True)
         .with_columns(note=pl.lit("attributed by time: the control channel is encrypted"), uncertain=pl.lit(value=True))
         .select(list(FITS))
-        .cast(dict(FITS))
+        .cast(pl.Schema(FITS))
     )

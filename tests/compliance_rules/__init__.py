@@ -1,0 +1,1 @@
+"""Tests of expectations, verdicts, unexpected flows and the summary, on made flows."""
