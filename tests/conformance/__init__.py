@@ -1,0 +1,1 @@
+"""Public captures with known content, read in place (folder: environment variable ANALYSER_CAPTURES)."""

@@ -1,0 +1,132 @@
+"""Packet counts and conversations of public captures agree with their truth; what differs is listed with its reason."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analyser.capture import open_captures
+from analyser.flows.reader import read_flows
+from analyser.model.capture import InputError, ReadingFacts
+from analyser.tables import FlowTables
+from tests.conformance.truth import FOLDER, disagreements, files, is_decoded, is_plain
+
+DIFFER = {
+    # file: (conversations that differ, why)
+    "OISF_suricata-verify/defrag__bug-6887-defrag-ipv6-tcp__frag-ip-tcp.pcap": (
+        1, "later fragments are counted in their flow; the truth counts the reassembled packet once"),
+    "cisco_mercury/pppoe_double_vlan_tagging.pcap": (
+        3, "PPPoE is not decoded (counted as undecoded, by name)"),
+    "ntop_nDPI/ajp.pcap": (
+        1, "half of the frames are in FabricPath, which is not decoded (counted by name)"),
+    "ntop_nDPI/dns_fragmented.pcap": (
+        7, "later fragments are counted in their flow; the truth counts the reassembled packet once"),
+    "ntop_nDPI/fuzz-2006-06-26-2594.pcap": (
+        2, "damaged on purpose: a TCP header longer than its packet is malformed here; a later fragment counts in its flow"),
+    "ntop_nDPI/fuzz-2006-09-29-28586.pcap": (
+        3, "damaged on purpose: two TCP headers longer than their packets; a SYN with the old number continues its flow"),
+    "ntop_nDPI/ip_fragmented_garbage.pcap": (
+        4, "first fragments of 8 bytes: no whole TCP header, hence no flow (counted as cut headers)"),
+    "seladb_PcapPlusPlus/ip6_fragments.pcap": (
+        2, "later fragments are counted in their flow; the truth counts the reassembled packets only"),
+    "seladb_PcapPlusPlus/null_loopback.pcap": (
+        1, "one frame whose family word is no address family (counted by name); the truth guesses an EtherType in it"),
+    "the-tcpdump-group_tcpdump/tcp_header_heapoverflow.pcap": (
+        1, "the TCP header is cut off after its ports: no flow (counted as a cut header)"),
+    "zeek_zeek/cisco-fabric-path.pcap": (
+        32, "half of the frames are in FabricPath, which is not decoded (counted by name)"),
+    "zeek_zeek/ipv4__fragmented-1.pcap": (
+        1, "later fragments are counted in their flow; the truth counts the reassembled packet once"),
+    "zeek_zeek/ipv6-fragmented-dns.pcap": (
+        1, "later fragments are counted in their flow; the truth counts the reassembled packets only"),
+    "zeek_zeek/pppoe-over-qinq.pcap": (
+        1, "PPPoE is not decoded (counted as undecoded, by name)"),
+}  # fmt: skip
+
+REFUSED = {
+    # file: (problem code, what the message must say); plain containers that are no captures all the same
+    "the-tcpdump-group_libpcap/pcap-invalid-version-1.pcap": ("damaged-header", "version 1.4"),
+}
+
+
+@cache
+def read(name: str) -> tuple[FlowTables, ReadingFacts]:
+    opened = open_captures([str(FOLDER / name)])
+    return read_flows(opened.sources, ports={}, watch={})
+
+
+def readable() -> list[dict[str, Any]]:
+    return [entry for entry in files() if is_plain(entry) and entry["file"] not in REFUSED]
+
+
+def test_packet_counts_agree() -> None:
+    """Every readable file has as many packets as the truth says, whatever its link types."""
+    wrong = []
+    for entry in readable():
+        _, facts = read(entry["file"])
+        if facts.packets != entry["packets"]:
+            wrong.append(f"{entry['file']}: truth {entry['packets']}, read {facts.packets}")
+    assert wrong == []
+
+
+def test_conversations_agree_or_are_listed_with_their_reason() -> None:
+    """Ends and packets each way of TCP and UDP conversations agree; a listed file must still differ as it says."""
+    found = {}
+    for entry in readable():
+        if is_decoded(entry):
+            tables, _ = read(entry["file"])
+            found[entry["file"]] = disagreements(entry, tables)
+    unexpected = {name: lines for name, lines in found.items() if lines and name not in DIFFER}
+    assert unexpected == {}
+    assert {name: len(found.get(name, ())) for name in DIFFER} == {name: count for name, (count, _) in DIFFER.items()}
+
+
+def test_other_link_types_are_counted_by_name() -> None:
+    """Packets of link types that are not decoded make no flow, and every one of them is counted under a name."""
+    others = [
+        entry for entry in readable() if not set(entry["linktypes"]) & {0, 1, 12, 14, 101, 108, 113, 228, 229, 276}
+    ]
+    assert others
+    for entry in others:
+        tables, facts = read(entry["file"])
+        assert tables.flows.is_empty(), entry["file"]
+        assert sum(facts.undecoded.values()) == entry["packets"], entry["file"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [("gz", "gzip"), ("zst", "zstd"), ("snoop", "snoop"), ("pcap-modified-kuznetzov-le", "a1b2cd34")],
+)
+def test_other_formats_are_refused_by_name(kind: str, says: str) -> None:
+    """Compressed and foreign captures are an error that says what the file is and what to do with it."""
+    chosen = [entry for entry in files() if kind in (entry["compression"], entry["container"])]
+    assert chosen
+    for entry in chosen:
+        with pytest.raises(InputError, match=f"{says}.*;"):
+            open_captures([str(FOLDER / entry["file"])])
+
+
+def test_impossible_headers_are_refused() -> None:
+    """A capture whose own header is impossible is refused with the reason."""
+    files()
+    for name, (code, says) in REFUSED.items():
+        opened = open_captures([str(FOLDER / name), str(FOLDER / readable()[0]["file"])])
+        assert [(problem.code, says in problem.detail) for _, problem in opened.rejected] == [(code, True)]
+
+
+def test_everything_at_once() -> None:
+    """The whole folder as one timeline: nothing raises, every packet of every file is there, copies are read once."""
+    entries = readable()
+    opened = open_captures([str(FOLDER / "*" / "*")])
+    by_path = {str(FOLDER / entry["file"]): entry["packets"] for entry in entries}
+    _, facts = read_flows(opened.sources, ports={}, watch={})
+    assert {Path(item.path): item.packets for item in facts.files} == {
+        Path(source.path): by_path[source.path] for source in opened.sources
+    }
+    copies = sum(
+        problem.count for source in opened.sources for problem in source.problems if problem.code == "same-file"
+    )
+    assert len(opened.sources) + copies == len(entries)

@@ -1,0 +1,87 @@
+"""The truth beside the public captures, and our flows in the same words."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analyser.tables import FlowTables
+
+ROOT = Path(__file__).parents[2]
+FOLDER = Path(os.environ.get("ANALYSER_CAPTURES") or ROOT / ".." / "shared" / "captures")
+CONTAINERS = {"pcap-le-us", "pcap-le-ns", "pcap-be-us", "pcap-be-ns", "pcapng"}
+LINK_TYPES = {0, 1, 12, 14, 101, 108, 113, 228, 229, 276}
+"""null, Ethernet, raw IP (two numbers of it, and the official one), loop, cooked v1, IPv4, IPv6, cooked v2."""
+
+Ends = tuple[str, tuple[str, int], tuple[str, int]]
+Conversations = dict[Ends, list[tuple[int, int]]]
+"""By protocol and both ends (the lower first): packets from the lower and from the higher end, per conversation."""
+
+
+@cache
+def _files() -> tuple[dict[str, Any], ...]:
+    listing = FOLDER / "truth.jsonl"
+    if not listing.is_file():
+        return ()
+    return tuple(json.loads(line) for line in listing.read_text(encoding="utf-8").splitlines())
+
+
+def files() -> list[dict[str, Any]]:
+    """Return the truth of every file; skips the test, with the cause, where the folder is not there."""
+    if not _files():
+        pytest.skip(f"no public captures in {FOLDER} (set ANALYSER_CAPTURES)")
+    return list(_files())
+
+
+def is_plain(entry: dict[str, Any]) -> bool:
+    """Say whether a file's container is read here."""
+    return entry["compression"] is None and entry["container"] in CONTAINERS
+
+
+def is_decoded(entry: dict[str, Any]) -> bool:
+    """Say whether all link types of a file are decoded here."""
+    return set(entry["linktypes"]) <= LINK_TYPES
+
+
+def told_conversations(entry: dict[str, Any]) -> Conversations:
+    """Return the outermost TCP and UDP conversations that the truth tells; those inside tunnels come later."""
+    out: Conversations = defaultdict(list)
+    for told in entry["conversations"]:
+        if sum(layer in ("ip", "ipv6") for layer in told["encap"].split(":")) > 1:
+            continue
+        ends = (told["client"], told["client_port"]), (told["server"], told["server_port"])
+        _add(out, told["proto"], ends, tuple(told["packets"]))
+    return {key: sorted(counts) for key, counts in out.items()}
+
+
+def read_conversations(tables: FlowTables) -> Conversations:
+    """Return our TCP and UDP flows in the same words; copies count as packets there, so they do here."""
+    out: Conversations = defaultdict(list)
+    for row in tables.flows.to_dicts():
+        counts = row["orig_pkts"] + row["orig_dups"], row["resp_pkts"] + row["resp_dups"]
+        if row["proto"] in ("tcp", "udp") and sum(counts):  # a flow that only an ICMP error speaks of has no packets
+            ends = (row["id.orig_h"], row["id.orig_p"]), (row["id.resp_h"], row["id.resp_p"])
+            _add(out, row["proto"], ends, counts)
+    return {key: sorted(counts) for key, counts in out.items()}
+
+
+def _add(out: Conversations, proto: str, ends: tuple[Any, Any], counts: tuple[int, ...]) -> None:
+    (low, first), (high, second) = sorted(zip(ends, counts, strict=True))
+    out[proto, low, high].append((first, second))
+
+
+def disagreements(entry: dict[str, Any], tables: FlowTables) -> list[str]:
+    """Return the conversations of which ends or packets differ."""
+    told, read = told_conversations(entry), read_conversations(tables)
+    all_told = entry["conversations_total"] <= len(entry["conversations"])  # long lists are cut
+    return [
+        f"{ends}: truth {told.get(ends)}, read {read.get(ends)}"
+        for ends in sorted({*told, *read})
+        if told.get(ends) != read.get(ends) and (all_told or ends in told)
+    ]
