@@ -54,14 +54,18 @@ clean:
 
 setup: $(READY)
 
+# The log is shown only if something fails: what an installer warns about is not what a newcomer should read first.
 $(READY): requirements.txt pyproject.toml setup.py
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv; \
-	  else echo "Python with venv is missing; on Debian: sudo apt-get install python3 python3-venv" >&2; exit 1; fi; }
-	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	  else echo 'Python with venv is missing; on Debian: sudo apt-get install python3 python3-venv' >&2; exit 1; fi; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=...' >&2; exit 1; }
+	@echo 'setting up $(VENV), which takes a minute or two' >&2
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@{ $(RUN) -m pip install --disable-pip-version-check --require-hashes -r requirements.txt && \
+	  $(RUN) -m pip install --disable-pip-version-check --no-deps --no-build-isolation --editable .; \
+	  } >$(VENV)/setup.log 2>&1 || { cat $(VENV)/setup.log >&2; exit 1; }
 	@touch $(READY)
 
 system-test:
