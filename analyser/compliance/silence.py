@@ -82,7 +82,7 @@ def _arrivals(quiet: pl.DataFrame, vantage: Vantage) -> pl.DataFrame:
     own = vantage.own_segment
     anywhere = own.filter(pl.col("interface").is_null())
     quiet = quiet.join(
-        vantage.paths.select("path", "interface", "vlan"),
+        vantage.paths.select("path", "interface", "vlan", "dst_mac"),
         left_on="orig_path",
         right_on="path",
         how="left",
@@ -92,9 +92,20 @@ def _arrivals(quiet: pl.DataFrame, vantage: Vantage) -> pl.DataFrame:
     quiet = _seen(quiet, anywhere, ["resp_host"], ["host"], "own_anywhere")
     quiet = _seen(quiet, placed, ["resp_host"], ["host"], "own_somewhere")
     quiet = _seen(quiet, placed, ["resp_host", "interface", "vlan"], ["host", "interface", "vlan"], "own_here")
+    quiet = _seen(
+        quiet, _routers(vantage), ["interface", "vlan", "dst_mac"], ["interface", "vlan", "src_mac"], "to_router"
+    )
     # A copy of the request means that it passed a second capture point.
     elsewhere = pl.col("own_somewhere") & ((pl.col("orig_dups") > 0) | pl.col("interface").is_null())
-    return quiet.with_columns(arrived=pl.col("own_here") | pl.col("own_anywhere") | elsewhere).drop("interface", "vlan")
+    # Several points may share an interface number: a request addressed to a router is not on the responder's segment.
+    here = (pl.col("own_here") | pl.col("own_anywhere")) & ~pl.col("to_router")
+    return quiet.with_columns(arrived=here | elsewhere).drop("interface", "vlan", "dst_mac", "to_router")
+
+
+def _routers(vantage: Vantage) -> pl.DataFrame:
+    """MACs that speak for more than one host: ``interface``, ``vlan``, ``src_mac``."""
+    speakers = vantage.heard_on.filter(pl.col("src_mac") != 0).group_by("interface", "vlan", "src_mac")
+    return speakers.agg(pl.col("from_host").n_unique()).filter(pl.col("from_host") > 1)
 
 
 def _credentials(quiet: pl.DataFrame, answered: pl.DataFrame) -> pl.DataFrame:
