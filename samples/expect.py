@@ -28,6 +28,10 @@ Pair = tuple[str, str | None, str | None]
 """Rule, initiator, responder."""
 
 
+NOBODY: Final = "nobody"
+"""In place of an address: the report must not blame anyone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Port:
     """What one port must show; None asks for nothing."""
@@ -190,7 +194,7 @@ def _agrees(found: PortFinding, wanted: Port) -> bool:
     return (
         found.state.value == wanted.state
         and (found.cause.value if found.cause else None) == wanted.cause
-        and wanted.by in (None, found.by)
+        and wanted.by in (None, found.by or NOBODY)
         and wanted.confidence in (None, found.confidence.value if found.confidence else None)
         and (wanted.says is None or wanted.says in (found.detail or ""))
     )

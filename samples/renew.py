@@ -50,9 +50,9 @@ class Case:
         assert isinstance(expect, Expect)
         return story, expect
 
-    def capture(self, story: Story) -> Path:
-        """Return where the capture of its story lies."""
-        return self.script.with_suffix("." + story.container)
+    def captures(self, story: Story) -> list[Path]:
+        """Return where the captures of its story lie."""
+        return list(story.captures(self.script).values())
 
 
 def cases() -> list[Case]:
@@ -133,7 +133,7 @@ def renew(case: Case) -> list[str]:
 
     story, expect = case.told()
     story.save(str(case.script))
-    run = pipeline.check([str(case.capture(story))], site=case.site, at=expect.at)
+    run = pipeline.check([str(path) for path in case.captures(story)], site=case.site, at=expect.at)
     case.golden.write_text(canonical(digest(run.document)), encoding="utf-8")
     return expect.disagreements(run.document)
 

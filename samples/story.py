@@ -59,13 +59,16 @@ ROUTER: Final = Host(name="router", address="192.0.2.1", ttl=255, delay=0.0001, 
 class Tap:
     """A place where packets are copied: the segment it watches, the VLAN tags seen there, and the interface.
 
-    ``lag`` is how many seconds lie between the first tap and this one.
+    ``lag`` is how many seconds lie between the first tap and this one, ``clock`` how many its clock is ahead;
+    ``file`` which of the story's captures it writes to, from 1.
     """
 
     segment: str = "servers"
     vlans: tuple[int, ...] = ()
     interface: int = 0
     lag: float = 0.0
+    clock: float = 0.0
+    file: int = 1
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -155,15 +158,15 @@ class Story:
         """Put a frame of another network protocol on the segment's broadcast address."""
         self.put(at, sender, None, Ether(type=ethertype) / Raw(data))
 
-    def render(self) -> bytes:
-        """Return the capture file as bytes."""
+    def render(self, file: int = 1) -> bytes:
+        """Return one of the capture files as bytes."""
         counters: dict[str, int] = {}
         frames: list[files.Frame] = []
         for moment in sorted(self.moments, key=lambda item: item.time):
             name = moment.counter or moment.sender.name
             counters[name] = (counters.get(name, 0x1000 * (1 + len(counters) % 15)) + 1) & 0xFFFF
             moment.ip_id = counters[name]
-            frames.extend(self._frames(moment))
+            frames.extend(self._frames(moment, file))
         frames.sort(key=lambda frame: frame.time)
         if self.container == "pcapng":
             data = files.pcapng(frames, link=self.link, order=self.order, interfaces=self.interfaces)
@@ -171,26 +174,29 @@ class Story:
             data = files.pcap(frames, link=self.link, order=self.order, nanoseconds=self.nanoseconds)
         return data[: len(data) - self.cut]
 
-    def save(self, script: str) -> Path:
-        """Write the capture beside the script that tells the story; return its path."""
-        path = Path(script).with_suffix("." + self.container)
-        path.write_bytes(self.render())
-        return path
+    def captures(self, script: Path) -> dict[int, Path]:
+        """Return where the captures of a story lie: ``case.pcap`` beside the script, then ``case.2.pcap``."""
+        numbers = sorted({tap.file for tap in self.taps})
+        return {n: script.with_suffix(("" if n == 1 else f".{n}") + "." + self.container) for n in numbers}
 
-    def _frames(self, moment: Moment) -> list[files.Frame]:
-        """Return what each tap sees of a moment."""
+    def save(self, script: str) -> None:
+        """Write the captures beside the script that tells the story."""
+        for number, path in self.captures(Path(script)).items():
+            path.write_bytes(self.render(number))
+
+    def _frames(self, moment: Moment, file: int) -> list[files.Frame]:
+        """Return what each tap of a capture file sees of a moment."""
         seen: list[files.Frame] = []
         for index, tap in enumerate(self.taps):
-            if moment.only_tap not in (None, index):
+            if tap.file != file or moment.only_tap not in (None, index):
                 continue
             if tap.segment not in (moment.sender.segment, moment.receiver.segment if moment.receiver else None):
                 continue
             data = self._link(moment, tap) + _network_bytes(moment, _hops(moment.sender, tap))
             # A packet passes the tap of its sender's segment before it reaches the first tap.
             before = moment.sender.segment == tap.segment != self.taps[0].segment
-            lag = round(tap.lag * 1_000_000_000)
-            time = moment.time - lag if before else moment.time + lag
-            seen.append(files.Frame(time=time, data=data, interface=tap.interface))
+            shift = round(((-tap.lag if before else tap.lag) + tap.clock) * 1_000_000_000)
+            seen.append(files.Frame(time=moment.time + shift, data=data, interface=tap.interface))
         return seen
 
     def _link(self, moment: Moment, tap: Tap) -> bytes:

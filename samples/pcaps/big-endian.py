@@ -2,7 +2,7 @@
 
 from samples import plays
 from samples.cast import SERVER, printer
-from samples.expect import Expect, Found, Port
+from samples.expect import NOBODY, Expect, Found, Port
 from samples.story import Story
 from samples.talk import tcp
 
@@ -15,7 +15,7 @@ EXPECT = Expect(
     exit=1,
     findings={
         ("server-to-printer/raw-delivery", "print-server", "mfd-1"): Found(
-            "blocked", "violation", {9100: Port("blocked", "no-answer", confidence="high")}
+            "blocked", "violation", {9100: Port("blocked", "no-answer", by=NOBODY, confidence="high")}
         ),
     },
     fine={

@@ -6,7 +6,7 @@ the network's doing.
 
 from samples import plays
 from samples.cast import SERVER, printer
-from samples.expect import Expect, Found, Port
+from samples.expect import NOBODY, Expect, Found, Port
 from samples.story import Story
 from samples.talk import tcp
 
@@ -23,7 +23,7 @@ EXPECT = Expect(
     exit=1,
     findings={
         ("server-to-printer/raw-delivery", "print-server", "mfd-1"): Found(
-            "blocked", "violation", {9100: Port("blocked", "no-answer", confidence="high")}
+            "blocked", "violation", {9100: Port("blocked", "no-answer", by=NOBODY, confidence="high")}
         ),
     },
     fine={

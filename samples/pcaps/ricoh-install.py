@@ -6,7 +6,7 @@ on 5022 and has not come to accounting on 5012 yet.
 """
 
 from samples import plays, speech
-from samples.expect import Expect, Found, Port
+from samples.expect import NOBODY, Expect, Found, Port
 from samples.story import ROUTER, Host, Story
 from samples.talk import tcp, udp
 
@@ -46,7 +46,7 @@ plays.every(18.0, 130.0, lambda at: plays.tls(story, printer, server, 5022, at=a
 plays.http(story, server, printer, 80, at=134.0, path="/webArch/mainFrame.cgi")
 
 _RICOH = ("server-to-printer/ricoh-install", "site-server-1", "mfd-3rd-floor")
-_BLOCKED = Port("blocked", "no-answer", confidence="high")
+_BLOCKED = Port("blocked", "no-answer", by=NOBODY, confidence="high")
 _SILENT = Found("unanswered", "violation", {161: Port("unanswered", "no-answer")})
 
 EXPECT = Expect(

@@ -2,7 +2,7 @@
 
 from samples import plays
 from samples.cast import SERVER, printer
-from samples.expect import Expect, Found, Port
+from samples.expect import NOBODY, Expect, Found, Port
 from samples.story import Story
 from samples.talk import tcp
 
@@ -12,7 +12,7 @@ for number in (1, 2):
     tcp(story, SERVER, printer(number), 9100, at=float(number)).knock(times=5)
     plays.snmp(story, SERVER, printer(number), at=40.0 + number)
 
-_BLOCKED: dict[int | None, Port] = {9100: Port("blocked", "no-answer", confidence="high")}
+_BLOCKED: dict[int | None, Port] = {9100: Port("blocked", "no-answer", by=NOBODY, confidence="high")}
 EXPECT = Expect(
     exit=1,
     findings={

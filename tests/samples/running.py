@@ -22,10 +22,9 @@ every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in C
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A story as it was rendered now, where its capture lies, and what it declares."""
+    """A story as it was rendered now, file by file, and what it declares."""
 
-    data: bytes
-    path: Path
+    captures: dict[Path, bytes]
     expect: Expect
 
 
@@ -33,21 +32,21 @@ class Told:
 def told(case: Case) -> Told:
     """Tell a story."""
     story, expect = case.told()
-    return Told(story.render(), case.capture(story), expect)
+    return Told({path: story.render(file) for file, path in story.captures(case.script).items()}, expect)
 
 
 @cache
 def judged(case: Case) -> ReportDocument:
     """Run the main job on a sample."""
     sample = told(case)
-    return pipeline.check([str(sample.path)], site=case.site, at=sample.expect.at).document
+    return pipeline.check([str(path) for path in sample.captures], site=case.site, at=sample.expect.at).document
 
 
 @cache
-def packets(case: Case) -> list[Packet]:
+def packets(path: Path) -> list[Packet]:
     """Return the packets of a capture as scapy reads them; a packet that the end of the file cut is left out."""
-    reader = PcapNgReader if told(case).path.suffix == ".pcapng" else PcapReader
-    return [packet for packet in reader(str(told(case).path)) if IP not in packet or len(packet[IP]) >= packet[IP].len]
+    reader = PcapNgReader if path.suffix == ".pcapng" else PcapReader
+    return [packet for packet in reader(str(path)) if IP not in packet or len(packet[IP]) >= packet[IP].len]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,8 @@ class Claim:
     @property
     def frames(self) -> list[Packet]:
         """The packets that are to prove it."""
-        numbers = sorted({number for piece in self.port.evidence for number in piece.frames})
-        return [packets(self.case)[number - 1] for number in numbers]
+        shown = sorted({(piece.capture, number) for piece in self.port.evidence for number in piece.frames})
+        return [packets(Path(capture))[number - 1] for capture, number in shown]
 
     @property
     def name(self) -> str:
