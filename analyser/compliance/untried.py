@@ -55,7 +55,7 @@ def _for_subject(rule: Applied, subject: int, scene: Scene) -> Iterable[Draft]:
         return
     if reached:
         return
-    if subject in rule.others:
+    if subject in rule.others and not rule.cast:
         yield _on_one_machine(rule, subject, scene)
     else:
         roles = rule.rule.responder if rule.subject_is_initiator else rule.rule.initiator

@@ -1,0 +1,348 @@
+"""Same role on both ends, virtual addresses and their probes, loopback, multicast, alternatives across rules."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+from analyser.model.rule import Rule
+from tests.compliance_ports.made import handshake, opened, refused, replied, request, unanswered
+from tests.compliance_rules.little import (
+    MFD,
+    PRINTER,
+    SERVER,
+    A,
+    B,
+    C,
+    Group,
+    Requirement,
+    Scope,
+    Transport,
+    V,
+    called,
+    entries,
+    host,
+    judged,
+    net,
+    only,
+    rule,
+    site,
+    states,
+)
+
+_PEERS = rule(initiator="management", responder="management", subject="initiator", ports=(4099,))
+_THREE = site(*(host(name, address, "management") for name, address in (("a", A), ("b", B), ("c", C))))
+
+
+def test_peers_are_one_expectation_per_pair() -> None:
+    """Three hosts are three pairs; a pair of which one side opened is satisfied."""
+    flows = [opened(orig=A, resp=B, port=4099, service=None), opened(orig=C, resp=A, port=4099, service=None)]
+    assert only(judged(flows, [_PEERS], _THREE)) == [
+        ("a", "b", "satisfied"),
+        ("b", "c", "missing"),
+        ("c", "a", "satisfied"),
+    ]
+
+
+def test_the_direction_of_peers_that_fails_is_reported_although_the_other_works() -> None:
+    """One direction works, the other is refused: both are said."""
+    flows = [opened(orig=A, resp=B, port=4099, service=None), refused(orig=B, resp=A, port=4099)]
+    place = site(host("a", A, "management"), host("b", B, "management"))
+    assert only(judged(flows, [_PEERS], place)) == [("a", "b", "satisfied"), ("b", "a", "refused")]
+
+
+def test_peers_of_different_groups_need_nothing_of_one_another() -> None:
+    """Pairs are formed inside a group; hosts in no group form one of their own."""
+    place = site(
+        host("a", A, "management", group="g"), host("b", B, "management", group="g"), host("c", C, "management")
+    )
+    pairs = only(judged([opened(orig=A, resp=C, port=9999)], [_PEERS], place))
+    assert [row[:2] for row in pairs] == [("a", "b")]
+
+
+def test_a_role_with_one_host_has_no_peers() -> None:
+    """A single Management Server needs no cluster port."""
+    assert only(judged([], [_PEERS], site(host("a", A, "management")))) == [(None, None, "not-applicable")]
+
+
+_GROUP = Group(name="spoc", members=("one", "two"), virtual=(V,), probes=("192.0.2.101",))
+_BALANCED = site(
+    host("one", A, "terminal-server", group="spoc"),
+    host("two", B, "terminal-server", group="spoc"),
+    host("printer", MFD, "mfd"),
+    _GROUP,
+)
+_UP = rule(initiator="mfd", responder="terminal-server", subject="initiator", ports=(5022,))
+
+
+def test_traffic_to_a_virtual_address_satisfies() -> None:
+    """The printer talks to the balancer's address only, and misses no member."""
+    assert only(judged([opened(orig=MFD, resp=V, port=5022)], [_UP], _BALANCED)) == [("printer", "spoc", "satisfied")]
+
+
+def test_members_reached_directly_count_too() -> None:
+    """Beside a failing virtual address the member that answers satisfies, and both are told."""
+    flows = [opened(orig=MFD, resp=A, port=5022), refused(orig=MFD, resp=V, port=5022)]
+    assert only(judged(flows, [_UP], _BALANCED)) == [("printer", "one", "satisfied"), ("printer", "spoc", "refused")]
+
+
+def test_a_virtual_address_stands_for_all_members_where_each_is_asked_for() -> None:
+    """With ``each`` one open virtual address is enough for the members behind it."""
+    up = rule(initiator="mfd", responder="terminal-server", subject="initiator", ports=(5022,), each=True)
+    assert only(judged([opened(orig=MFD, resp=V, port=5022)], [up], _BALANCED)) == [("printer", "spoc", "satisfied")]
+
+
+def test_probes_of_a_balancer_are_neither_served_nor_unexpected() -> None:
+    """SYN, SYN-ACK, RST from the probing addresses: counted as health probes."""
+    probe: dict[str, Any] = {"port": 5022, "orig_nrst": 1, "orig_rst_t": 1, "conn_state": "RSTO", "history": "ShR"}
+    flows = [handshake(orig=V, resp=A, **probe), handshake(orig="192.0.2.101", resp=B, **probe)]
+    judgement = judged(flows, [_UP], _BALANCED)
+    assert judgement.unexpected == ()
+    assert [(note.service, note.flows) for note in judgement.infrastructure] == [("health-probe", 2)]
+    assert [row[2] for row in only(judgement)] != ["satisfied"]
+
+
+def test_a_flow_with_payload_from_a_virtual_address_is_no_probe() -> None:
+    """What is said beyond a probe has to be explained by a rule."""
+    judgement = judged([opened(orig=V, resp=A, port=22, service="ssh")], [_UP], _BALANCED)
+    assert [str(entry.reason) for entry in judgement.unexpected] == ["not-in-matrix"]
+
+
+_LOCAL = rule(
+    initiator="spooler-controller",
+    responder="terminal-server",
+    subject="initiator",
+    ports=(5557,),
+    scope=Scope.LOCALHOST,
+)
+_ALL_IN_ONE = host("all", A, "spooler-controller", "terminal-server")
+_LO: dict[str, Any] = {"orig": "127.0.0.1", "resp": "127.0.0.1", "loopback": True}
+
+
+def test_a_loopback_row_is_not_observable_on_a_wire() -> None:
+    """Inconclusive with a notice, and it does not count against compliance."""
+    judgement = judged([opened(orig=A, resp=MFD, port=9999)], [_LOCAL], site(_ALL_IN_ONE, PRINTER))
+    entry = entries(judgement)[0]
+    assert (entry.verdict, entry.severity, states(entry)) == ("inconclusive", "notice", {5557: "not-observable"})
+    assert entry.id in judgement.uncounted
+
+
+def test_a_loopback_row_is_judged_where_loopback_was_captured_on_a_named_host() -> None:
+    """With the capturing host named, the row is satisfied there and stays unseen elsewhere."""
+    place = site(_ALL_IN_ONE, host("other", B, "spooler-controller", "terminal-server"))
+    judgement = judged([opened(**_LO, port=5557, service=None)], [_LOCAL], place, capture_host="all")
+    assert only(judgement) == [("all", "all", "satisfied"), ("other", "other", "inconclusive")]
+
+
+def test_on_a_named_host_a_loopback_row_can_be_missing() -> None:
+    """Loopback was captured and the port was not in it."""
+    judgement = judged([opened(**_LO, port=7777)], [_LOCAL], site(_ALL_IN_ONE), capture_host="all")
+    assert only(judgement) == [("all", "all", "missing")]
+    assert judgement.uncounted == frozenset()
+
+
+def test_without_a_name_only_loopback_ports_that_were_seen_are_judged() -> None:
+    """127.0.0.1 of a machine that nobody named: its 5557 works, its 5558 is not called missing."""
+    other = rule(
+        "other", initiator="spooler-controller", responder="terminal-server", ports=(5558,), scope=Scope.LOCALHOST
+    )
+    judgement = judged([opened(**_LO, port=5557, service=None)], [_LOCAL, other], site(_ALL_IN_ONE))
+    assert only(judgement) == [("127.0.0.1", "127.0.0.1", "satisfied")]
+    assert only(judgement, "other") == [("all", "all", "inconclusive")]
+
+
+def test_a_host_that_talks_to_its_own_address_names_itself() -> None:
+    """192.0.2.10 to itself on a loopback interface is that host, named or not."""
+    judgement = judged([opened(orig=A, resp=A, port=5557, loopback=True, service=None)], [_LOCAL], site(_ALL_IN_ONE))
+    assert only(judgement) == [("all", "all", "satisfied")]
+
+
+def test_other_loopback_traffic_is_infrastructure() -> None:
+    """Whatever a machine says to itself is nobody's unexpected flow."""
+    flows = [opened(**_LO, port=7777), opened(orig=A, resp=A, port=7778, loopback=True)]
+    judgement = judged(flows, [_LOCAL], site(_ALL_IN_ONE))
+    assert judgement.unexpected == ()
+    assert [(note.service, note.flows) for note in judgement.infrastructure] == [("loopback", 2)]
+
+
+def test_loopback_counts_for_network_rows_of_a_named_host() -> None:
+    """Both ends of an ordinary row on one machine, seen on its loopback."""
+    sync = rule(initiator="spooler-controller", responder="terminal-server", subject="initiator", ports=(6010,))
+    judgement = judged([opened(**_LO, port=6010, service=None)], [sync], site(_ALL_IN_ONE), capture_host="all")
+    assert only(judgement) == [("all", "all", "satisfied")]
+
+
+def test_a_workstation_in_a_network_may_have_captured_its_loopback() -> None:
+    """The capturing host can be named by its address in a network."""
+    jobs = rule(initiator="workstation", responder="workstation", ports=(515,), scope=Scope.LOCALHOST)
+    place = site(net("office", "203.0.113.0/25", "workstation"))
+    judgement = judged([opened(**_LO, port=515, service="lpr")], [jobs], place, capture_host="203.0.113.7")
+    assert [row[2] for row in only(judgement)] == ["satisfied"]
+
+
+_CAST = rule(
+    initiator="spooler-controller",
+    responder="spooler-controller",
+    subject="initiator",
+    transport=Transport.UDP,
+    ports=(),
+    setting="nearRoamingMulticast",
+    scope=Scope.MULTICAST,
+    one_way=True,
+)
+_ROAMING: dict[str, Any] = {"settings": {"nearRoamingMulticast": "239.1.2.3:45588"}}
+_PAIR = (host("a", A, "spooler-controller"), host("b", B, "spooler-controller"))
+
+
+def test_multicast_sent_and_seen_is_open() -> None:
+    """The responder is the rule at the group's address; receipt is not claimed."""
+    place = site(*_PAIR, **_ROAMING)
+    flows = [request(orig=A, resp="239.1.2.3", port=45588), opened(orig=B, resp=A, port=9999)]
+    entry = entries(judged(flows, [_CAST], place))
+    sent = next(item for item in entry if called(item.initiator) == "a")
+    assert sent.responder is not None
+    assert (sent.responder.name, sent.responder.address) == ("p/s/r", "239.1.2.3")
+    assert (sent.verdict, sent.ports[0].state, sent.ports[0].detail) == (
+        "satisfied",
+        "open",
+        "sent; receipt not shown",
+    )
+    assert [str(item.verdict) for item in entry if called(item.initiator) == "b"] == ["missing"]
+
+
+def test_an_unset_group_address_makes_the_row_not_applicable() -> None:
+    """Without the setting there is nothing to look for, and the sentence names it."""
+    entry = entries(judged([], [_CAST], site(*_PAIR)))[0]
+    assert entry.verdict == "not-applicable"
+    assert "nearRoamingMulticast" in entry.sentence
+
+
+def test_another_group_address_is_not_the_rows() -> None:
+    """The same port at another multicast address satisfies nothing."""
+    flows = [request(orig=A, resp="239.9.9.9", port=45588), request(orig=B, resp="239.9.9.9", port=45588)]
+    judgement = judged(flows, [_CAST], site(*_PAIR, **_ROAMING))
+    assert {row[2] for row in only(judgement)} == {"missing"}
+    assert len(judgement.unexpected) == 2
+
+
+def test_a_unicast_answer_belongs_to_the_question() -> None:
+    """What a phone answers to the gateway's multicast is explained with it."""
+    bonjour = rule(
+        initiator="mig",
+        responder="mobile-client",
+        subject="initiator",
+        transport=Transport.UDP,
+        ports=(5353,),
+        scope=Scope.MULTICAST,
+        one_way=True,
+    )
+    place = site(host("mig", A, "mig"), net("phones", "203.0.113.0/25", "mobile-client"))
+    flows = [
+        request(orig=A, resp="224.0.0.251", port=5353, sport=40000),
+        request(orig="203.0.113.9", resp=A, port=40000, sport=5353),
+    ]
+    judgement = judged(flows, [bonjour], place)
+    assert [row[2] for row in only(judgement)] == ["satisfied"]
+    assert (judgement.unexpected, judgement.infrastructure) == ((), ())
+
+
+def test_a_broadcast_reaches_every_subject() -> None:
+    """One server's broadcast is what each terminal of the row needed."""
+    find = rule(
+        initiator="terminal-server",
+        responder="terminal-professional",
+        transport=Transport.UDP,
+        ports=(64099,),
+        scope=Scope.SUBNET,
+        one_way=True,
+    )
+    place = site(SERVER, *(host(f"t{n}", f"192.0.2.{n}", "terminal-professional") for n in (30, 31)))
+    judgement = judged([request(orig=A, resp="255.255.255.255", port=64099)], [find], place)
+    assert [(called(entry.initiator), str(entry.verdict)) for entry in entries(judgement)] == [("server", "satisfied")]
+
+
+def _ways(*names: str, mandatory: str = "") -> list[Rule]:
+    return [
+        rule(
+            name,
+            ports=(port,),
+            one_of="ways",
+            requirement=Requirement.MANDATORY if name in mandatory.split() else Requirement.OPTIONAL,
+        )
+        for name, port in zip(names, (636, 389, 3268), strict=False)
+    ]
+
+
+def _verdicts(flows: list[dict[str, Any]], rules: list[Rule]) -> dict[str, tuple[str, str]]:
+    judgement = judged(flows, rules)
+    return {entry.rule.rsplit("/", 1)[1]: (str(entry.verdict), str(entry.severity)) for entry in judgement.verdicts}
+
+
+def test_one_way_that_works_makes_the_others_unused() -> None:
+    """LDAP in clear works, so that the mandatory LDAPS row is not missing."""
+    found = _verdicts([opened(orig=A, resp=MFD, port=389)], _ways("tls", "plain", "gc", mandatory="tls"))
+    assert found == {"plain": ("satisfied", "ok"), "tls": ("unused", "ok"), "gc": ("unused", "ok")}
+
+
+def test_a_way_that_fails_beside_one_that_works_is_a_notice() -> None:
+    """The failure is told, and weighs a notice."""
+    flows = [opened(orig=A, resp=MFD, port=389), refused(orig=A, resp=MFD, port=636)]
+    found = _verdicts(flows, _ways("tls", "plain", mandatory="tls"))
+    assert found == {"tls": ("refused", "notice"), "plain": ("satisfied", "ok")}
+
+
+def test_a_way_that_fails_alone_is_the_finding() -> None:
+    """Nothing else was tried: the failing way is a violation, the untried ones are no findings."""
+    found = _verdicts([refused(orig=A, resp=MFD, port=636)], _ways("tls", "plain", mandatory="tls plain"))
+    assert found == {"tls": ("refused", "violation"), "plain": ("unused", "ok")}
+
+
+def test_ways_that_nobody_tried_are_missing_once() -> None:
+    """At the first mandatory row, not at the first row."""
+    life = opened(orig=MFD, resp=A, port=9999)
+    found = _verdicts([life], _ways("tls", "plain", "gc", mandatory="plain gc"))
+    assert found == {"plain": ("missing", "warning"), "tls": ("unused", "ok"), "gc": ("unused", "ok")}
+
+
+def test_optional_ways_that_nobody_tried_are_all_unused() -> None:
+    """Where no way is mandatory, none is missing."""
+    life = opened(orig=MFD, resp=A, port=9999)
+    assert {verdict for verdict, _ in _verdicts([life], _ways("tls", "plain")).values()} == {"unused"}
+
+
+def test_one_pair_that_works_does_not_excuse_another_of_the_same_row() -> None:
+    """Three roaming servers of which two pairs talk: the third pair is missing at its own row."""
+    tcp = rule(initiator="management", responder="management", subject="initiator", ports=(7800,), one_of="roaming")
+    flows = [opened(orig=a, resp=b, port=7800, service=None) for a, b in combinations((A, B, C), 2)][:2]
+    assert [row[2] for row in only(judged(flows, [tcp], _THREE))].count("missing") == 1
+
+
+def test_udp_that_answers_satisfies() -> None:
+    """A UDP row is judged like any other."""
+    ask = rule(transport=Transport.UDP, ports=(161,), service="snmp", silent=True)
+    assert only(judged([replied(orig=A, resp=MFD, service="snmp", basis="payload")], [ask])) == [
+        ("server", "printer", "satisfied")
+    ]
+    assert only(judged([request(orig=A, resp=MFD, sent=3)], [ask], ended=600.0))[0][2] != "satisfied"
+
+
+def test_an_attempt_that_is_stopped_early_counts_for_every_row_of_its_port() -> None:
+    """A SYN without answer has no label, so that both rows of 80 are blocked."""
+    rules = [rule("web", ports=(80,), service="http"), rule("print", ports=(80,), service="ipp")]
+    life = opened(orig=MFD, resp=A, port=9999)
+    judgement = judged([unanswered(orig=A, resp=MFD, port=80), life], rules)
+    assert {row[2] for name in ("web", "print") for row in only(judgement, name)} == {"blocked"}
+
+
+def test_a_label_that_fits_one_row_is_no_attempt_of_the_other() -> None:
+    """A web page on 80 is no print job: the IPP row of the same pair and port stays untried."""
+    rules = [rule("web", ports=(80,), service="http"), rule("print", ports=(80,), service="ipp")]
+    judgement = judged([opened(orig=A, resp=MFD, port=80, service="http")], rules)
+    assert [only(judgement, name)[0][2] for name in ("web", "print")] == ["satisfied", "missing"]
+
+
+def test_a_flow_counts_for_every_row_that_its_label_fits() -> None:
+    """TLS may be the web page or the encrypted print job: both rows are satisfied."""
+    rules = [rule("web", service="https"), rule("print", service="ipps", requirement=Requirement.OPTIONAL)]
+    judgement = judged([opened(orig=A, resp=MFD, service="tls")], rules)
+    assert [only(judgement, name)[0][2] for name in ("web", "print")] == ["satisfied", "satisfied"]
