@@ -9,8 +9,11 @@ import jsonschema
 import polars as pl
 import pytest
 
+from analyser import pipeline
 from analyser.report.json import report_schema
-from tests.cli.running import DEMO, PCAPS, SITES, run
+from tests.cli.running import DEMO, PCAPS, ROOT, SITES, run
+
+README = str(ROOT / "README.md")
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +91,12 @@ def test_without_a_site_json_keeps_standard_output_clean() -> None:
     ("arguments", "words"),
     [
         (("check", "nowhere.pcap", *DEMO[1:]), "nowhere.pcap"),
-        (("check", "README.md", *DEMO[1:]), "README.md"),
+        (("check", README, *DEMO[1:]), "README.md"),
         (("check", DEMO[0], "--site", "nowhere.toml"), "nowhere.toml"),
         (("check", DEMO[0], "--site", str(PCAPS / "ricoh-install.pcap")), "ricoh-install.pcap"),
         (("check", *DEMO, "--at", "nobody"), "nobody"),
         (("check", *DEMO, "--fail-on", "everything"), "--fail-on"),
-        (("check", *DEMO, "-o", "README.md"), "README.md"),
+        (("check", *DEMO, "-o", README), "README.md"),
         (("check",), "CAPTURE"),
         (("chek",), "check"),
         (("flows", DEMO[0], "-o", "flows.doc"), ".parquet"),
@@ -118,7 +121,9 @@ def test_every_mistake_of_a_site_file_is_told_at_once(tmp_path: Path) -> None:
     assert "nine" in result.stderr
 
 
-@pytest.mark.parametrize(("sample", "code"), [("healthy", 0), ("dropped", 1), ("unrelated", 3), ("nothing-decodable", 3)])
+@pytest.mark.parametrize(
+    ("sample", "code"), [("healthy", 0), ("dropped", 1), ("unrelated", 3), ("nothing-decodable", 3)]
+)
 def test_exit_codes(sample: str, code: int) -> None:
     """0 compliant, 1 violations, 3 where nothing could be told."""
     result = run("check", str(PCAPS / f"{sample}.pcap"), "--site", str(SITES / f"{sample}.toml"), "-q")
@@ -130,3 +135,28 @@ def test_fail_on_lowers_the_bar() -> None:
     arguments = ("check", str(PCAPS / "healthy.pcap"), "--site", str(SITES / "healthy.toml"), "-q")
     assert run(*arguments).returncode == 0
     assert run(*arguments, "--fail-on", "notice").returncode in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "words"),
+    [
+        (RuntimeError("a bug\x1b[2J"), 2, "a fault of the analyser itself"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 2, "not enough memory"),
+        (PermissionError(13, "Permission denied", "secret.pcap"), 2, "secret.pcap: Permission denied"),
+    ],
+)
+def test_whatever_goes_wrong_is_never_code_1(
+    monkeypatch: pytest.MonkeyPatch, fault: BaseException, code: int, words: str
+) -> None:
+    """A bug, an interrupt or a machine at its limits is told in one line; code 1 is kept for violations."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(pipeline, "check", fail)
+    result = run("check", *DEMO)
+    assert (result.returncode, result.stdout) == (code, "")
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert "\x1b" not in result.stderr

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import COMMAND, DEMO, ROOT, environment, run
+from tests.cli.running import COMMAND, DEMO, ROOT, environment, run, run_alone
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals and signals of Unix")
 ESCAPE = re.compile(rb"\x1b\[")
@@ -78,7 +78,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 def test_any_encoding_takes_the_page() -> None:
     """A console that knows no ✗ gets an escape, not a traceback."""
-    result = run("check", *DEMO, PYTHONIOENCODING="ascii")
+    result = run_alone("check", *DEMO, PYTHONIOENCODING="ascii")
     assert result.returncode == 1
     assert "\\u2717" in result.stdout
 
