@@ -34,6 +34,7 @@ def lint_signatures(folder: Traversable) -> list[SignatureIssue]:
         found.extend(_check_file(signature))
         found.extend(_check_proofs(signature))
     found.extend(_check_examples(signatures))
+    found.extend(_check_confusion(signatures))
     return sorted(found, key=lambda issue: (issue.file, issue.line, issue.key))
 
 
@@ -125,3 +126,17 @@ def _check_examples(signatures: Sequence[Signature]) -> Iterator[SignatureIssue]
             yield _issue(signature, example.line, "sublabel", f"{example.title!r} gets {sublabel}")
         elif not example.accepted and service == signature.service:
             yield _issue(signature, example.line, "refuse", f"{example.title!r} is accepted")
+
+
+def _check_confusion(signatures: Sequence[Signature]) -> Iterator[SignatureIssue]:
+    """A signature alone takes another's example only if the other says that it refines it."""
+    for signature in signatures:
+        alone = Matcher([signature])
+        for other in signatures:
+            if other is signature or signature.service in other.refines:
+                continue
+            accepted = [item for item in other.examples if item.accepted]
+            for example, (service, _) in zip(accepted, judge(alone, accepted), strict=True):
+                if service is not None:
+                    message = f"also takes {example.title!r} of {other.service}, which does not refine it"
+                    yield _issue(signature, 1, "pattern", message)

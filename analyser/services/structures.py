@@ -108,7 +108,7 @@ def _before(window: Bytes, size: Index, ends: Bools) -> tuple[Bools, Bools]:
     """Return which bytes of each row come before its first end, and whether it has one among its ``size`` bytes."""
     places = np.arange(window.shape[1])
     ends = ends & (places < size[:, None])
-    ended: Bools = ends.any(axis=1)
+    ended = np.asarray(ends.any(axis=1), dtype=np.bool_)
     until = np.where(ended, ends.argmax(axis=1), size)
     return places < until[:, None], ended
 

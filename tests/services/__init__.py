@@ -1,0 +1,1 @@
+"""The services stage: labels, announced ports, requests, refusals."""
