@@ -1,0 +1,195 @@
+"""Announced ports: kept, failed, unkept, third addresses, many, encrypted control channels, SQL instances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.compliance_ports.made import at, opened, replied, unanswered
+from tests.compliance_rules.little import (
+    MFD,
+    OUTSIDE,
+    A,
+    Ports,
+    Requirement,
+    Transport,
+    called,
+    entries,
+    host,
+    judged,
+    only,
+    rule,
+    site,
+    states,
+)
+
+_CONTROL = rule(
+    "control", initiator="mfd", responder="terminal-server", subject="initiator", ports=(21,), service="ftp"
+)
+_ANY = Ports(negotiated_by="s/control", range=(1024, 65535))
+_PASSIVE = rule(
+    "passive",
+    initiator="mfd",
+    responder="terminal-server",
+    subject="initiator",
+    ports=_ANY,
+    service="ftp-data",
+    requirement=Requirement.OPTIONAL,
+)
+_ACTIVE = rule("active", ports=_ANY, service="ftp-data", requirement=Requirement.OPTIONAL)
+_RULES = [_CONTROL, _PASSIVE, _ACTIVE]
+_TALK = opened(orig=MFD, resp=A, port=21, service="ftp")
+
+
+def passive(port: int, **facts: Any) -> dict[str, Any]:
+    """The server announces a port to the printer, in the control flow that is number 0."""
+    told = {"kind": "ftp-passive", "initiator": MFD, "responder": A, "announced": A}
+    return {"control": 0, "t": at(1), "file": 0, "frame": 5, "port": port, **told, **facts}
+
+
+def active(port: int, **facts: Any) -> dict[str, Any]:
+    """The printer announces a port to the server."""
+    return passive(port, **{"kind": "ftp-active", "initiator": A, "responder": MFD, "announced": MFD, **facts})
+
+
+def test_a_kept_promise_satisfies_the_data_row() -> None:
+    """The announced number is the port of the verdict, and nothing is unexpected."""
+    data = opened(orig=MFD, resp=A, port=50010, start=1.5, service="ftp-data", basis="negotiated")
+    judgement = judged([_TALK, data], _RULES, promises=[passive(50010, kept_by=1)])
+    entry = entries(judgement, "passive")[0]
+    assert (entry.verdict, states(entry)) == ("satisfied", {50010: "open"})
+    assert judgement.unexpected == ()
+
+
+def test_an_announced_port_that_is_dropped_is_blocked() -> None:
+    """A SYN to the announced port that nobody gave to the promise is still its attempt."""
+    data = unanswered(orig=A, resp=MFD, port=40001, start=1.5)
+    judgement = judged([_TALK, data], _RULES, promises=[active(40001)])
+    entry = entries(judgement, "active")[0]
+    assert (called(entry.initiator), called(entry.responder), entry.verdict) == ("server", "printer", "blocked")
+    assert states(entry) == {40001: "blocked"}
+    assert judgement.unexpected == ()
+
+
+def test_an_announced_port_that_nobody_tried_is_named() -> None:
+    """Optional, so that it is unused and no finding, with the number that was announced."""
+    entry = entries(judged([_TALK], _RULES, promises=[passive(50010)]), "passive")[0]
+    assert (entry.verdict, states(entry)) == ("unused", {50010: "not-attempted"})
+
+
+def test_without_an_announcement_the_port_is_not_known() -> None:
+    """No number is invented."""
+    entry = entries(judged([_TALK], _RULES), "passive")[0]
+    assert states(entry) == {None: "not-attempted"}
+
+
+def test_a_failed_syn_to_an_announced_third_address_is_an_attempt() -> None:
+    """Behind address translation the line names an inner address: the row is blocked there, and says why."""
+    data = unanswered(orig=MFD, resp=OUTSIDE, port=50010, start=1.5)
+    judgement = judged([_TALK, data], _RULES, promises=[passive(50010, announced=OUTSIDE)])
+    entry = entries(judgement, "passive")[0]
+    assert (called(entry.responder), str(entry.ports[0].state)) == (OUTSIDE, str(entry.verdict))
+    assert entry.verdict in ("blocked", "unanswered", "inconclusive")
+    assert "announced address is not the control peer" in (entry.ports[0].detail or "")
+    assert judgement.unexpected == ()
+
+
+def test_a_third_address_that_opens_is_unexpected() -> None:
+    """A connection that got through to somebody else was not ordered, announced or not."""
+    data = opened(orig=MFD, resp=OUTSIDE, port=50010, start=1.5, service=None)
+    judgement = judged([_TALK, data], _RULES, promises=[passive(50010, announced=OUTSIDE, kept_by=1)])
+    assert [(entry.reason, entry.severity) for entry in judgement.unexpected] == [("outside-site", "violation")]
+
+
+def test_many_announced_ports_are_listed_worst_first() -> None:
+    """Twenty of twenty-five are listed, the blocked one first."""
+    flows = [opened(orig=MFD, resp=A, port=50000 + n, start=2.0, service=None) for n in range(24)]
+    flows.append(unanswered(orig=MFD, resp=A, port=50024, start=2.0))
+    promises = [passive(50000 + n, kept_by=n + 1) for n in range(25)]
+    entry = entries(judged([_TALK, *flows], _RULES, promises=promises), "passive")[0]
+    assert (len(entry.ports), entry.more_ports, entry.ports[0].port) == (20, 5, 50024)
+    assert entry.verdict == "blocked"
+
+
+def test_data_of_any_expected_control_flow_is_explained() -> None:
+    """Where no data row applies, the connection that FTP itself ordered is still no unexpected flow."""
+    data = opened(orig=MFD, resp=A, port=50010, start=1.5, service="ftp-data", basis="negotiated")
+    judgement = judged([_TALK, data], [_CONTROL], promises=[passive(50010, kept_by=1)])
+    assert judgement.unexpected == ()
+
+
+def test_data_of_a_control_flow_that_nobody_expects_is_unexpected() -> None:
+    """An FTP session without a rule orders nothing."""
+    data = opened(orig=MFD, resp=A, port=50010, start=1.5, service="ftp-data", basis="negotiated")
+    judgement = judged([_TALK, data], [rule()], promises=[passive(50010, kept_by=1)])
+    assert {entry.port for entry in judgement.unexpected} == {21, 50010}
+
+
+def test_a_port_that_nobody_announced_is_unexpected() -> None:
+    """The roles and the range fit the data row, the announcement is missing."""
+    judgement = judged([_TALK, opened(orig=MFD, resp=A, port=50010, start=1.5, service=None)], _RULES)
+    assert [(entry.reason, entry.rule) for entry in judgement.unexpected] == [
+        ("unannounced-dynamic-port", "p/s/passive")
+    ]
+
+
+def test_an_old_announcement_does_not_count() -> None:
+    """Ten minutes later the port belongs to nobody."""
+    data = opened(orig=MFD, resp=A, port=50010, start=700.0, service=None)
+    judgement = judged([_TALK, data], _RULES, promises=[passive(50010)], ended=900.0)
+    assert len(judgement.unexpected) == 1
+
+
+def test_data_under_an_encrypted_control_channel_is_attributed_without_proof() -> None:
+    """Nobody can read the announcement: inconclusive, basis "port", and not unexpected."""
+    hidden = opened(orig=MFD, resp=A, port=21, service="ftp", tls_client_hello_t=at(0.5), last_t=at(60))
+    data = opened(orig=MFD, resp=A, port=50010, start=2.0, service=None)
+    judgement = judged([hidden, data], _RULES)
+    entry = entries(judgement, "passive")[0]
+    assert (entry.verdict, entry.ports[0].port, entry.ports[0].basis) == ("inconclusive", 50010, "port")
+    assert judgement.unexpected == ()
+
+
+def test_after_an_encrypted_session_nothing_is_attributed() -> None:
+    """A minute after the control channel closed a high port is unannounced again."""
+    hidden = opened(orig=MFD, resp=A, port=21, service="ftp", tls_client_hello_t=at(0.5), last_t=at(60))
+    data = opened(orig=MFD, resp=A, port=50010, start=120.0, service=None)
+    assert [str(entry.reason) for entry in judged([hidden, data], _RULES).unexpected] == ["unannounced-dynamic-port"]
+
+
+def test_an_sql_instance_is_found_through_its_browser() -> None:
+    """The browser's answer names the port; the connection to it satisfies the instance row."""
+    browser = rule(
+        "browser",
+        initiator="management",
+        responder="mssql",
+        subject="initiator",
+        transport=Transport.UDP,
+        ports=(1434,),
+        service="sql-browser",
+    )
+    instance = rule(
+        "instance",
+        initiator="management",
+        responder="mssql",
+        subject="initiator",
+        ports=Ports(negotiated_by="s/browser", range=(1024, 65535)),
+        service="tds",
+    )
+    place = site(host("management", A, "management"), host("database", MFD, "mssql"))
+    asked = replied(orig=A, resp=MFD, port=1434, service="sql-browser", basis="payload")
+    promise = {
+        "control": 0,
+        "t": at(1),
+        "file": 0,
+        "frame": 2,
+        "kind": "sql-browser",
+        "initiator": A,
+        "responder": MFD,
+        "announced": MFD,
+        "port": 51433,
+    }
+    flows = [asked, opened(orig=A, resp=MFD, port=51433, start=2.0, service="tds")]
+    judgement = judged(flows, [browser, instance], place, promises=[promise])
+    assert only(judgement, "instance") == [("management", "database", "satisfied")]
+    assert judgement.unexpected == ()
+    assert only(judged([asked], [browser, instance], place, promises=[promise]), "instance")[0][2] == "missing"
