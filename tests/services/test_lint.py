@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyser.services.lint import lint_signatures
@@ -112,6 +112,7 @@ def test_a_folder_that_is_not_there_is_an_issue_and_no_crash(tmp_path: Path) -> 
     assert "cannot read the folder" in lint_signatures(tmp_path / "none")[0].message
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_as_a_file_give_issues_and_no_crash(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     folder = tmp_path_factory.mktemp("signatures", numbered=True)

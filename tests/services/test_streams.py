@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyser.services.streams import Mark, Piece, runs
@@ -14,6 +14,7 @@ def _piece(seq: int, data: bytes, frame: int, length: int | None = None) -> Piec
     return Piece(seq % 2**32, len(data) if length is None else length, data, Mark(frame * 1000, 0, frame))
 
 
+@settings(max_examples=60, deadline=None)
 @given(
     st.binary(min_size=1, max_size=200),
     st.lists(st.integers(1, 40), min_size=1, max_size=20),

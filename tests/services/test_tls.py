@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyser.services.streams import Mark, Run
@@ -117,11 +117,13 @@ def test_a_server_whose_hello_was_not_captured_did_answer() -> None:
     assert (facts.server_hello_t, facts.version) == (1500, None)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.binary(max_size=80), max_size=5), st.lists(st.binary(max_size=80), max_size=5), st.integers(0, 50))
 def test_any_bytes_give_facts(orig: list[bytes], resp: list[bytes], start: int) -> None:
     read_tls(_side(*orig, start=start), _side(*resp, start=start))
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(CLIENT + SERVER) - 1), st.integers(0, 255))
 def test_any_wrong_byte_gives_facts(place: int, value: int) -> None:
     damaged = bytearray(CLIENT + SERVER)
