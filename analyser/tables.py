@@ -208,9 +208,11 @@ REQUESTS: Final[dict[str, pl.DataType]] = {
     "file": pl.UInt16(),
     "frame": pl.UInt32(),
     "last_frame": pl.UInt32(),
+    "last_file": pl.UInt16(),
     "sent": pl.UInt32(),  # how often it was sent
     "answer_t": pl.Int64(),  # 0 if never answered
     "answer_frame": pl.UInt32(),
+    "answer_file": pl.UInt16(),
     "repeat_after_answer": pl.UInt32(),
     "credential": pl.UInt64(),  # keyed hash of version and community (never the words); 0 where none
 }

@@ -74,8 +74,8 @@ def places(outcome: Outcome, flow: Mapping[str, Any], request: Mapping[str, Any]
     slots = SLOTS.get(outcome, _ANYTHING)
     found: list[Place | None] = []
     if request is not None:
-        file = request["file"] or 0
-        found += [(file, number) for name in ("frame", "last_frame", "answer_frame") if (number := request[name])]
+        sendings = (("file", "frame"), ("last_file", "last_frame"), ("answer_file", "answer_frame"))
+        found += [(request[file] or 0, number) for file, frame in sendings if (number := request[frame])]
         slots = tuple(slot for slot in slots if slot in ("icmp", "refused"))
     found += [_slot(flow, slot) for slot in slots]
     shown = [place for place in found if place is not None]

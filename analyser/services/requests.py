@@ -51,9 +51,11 @@ def requests(datagrams: pl.DataFrame) -> pl.DataFrame:
         pl.col("file").filter(asked).first(),
         pl.col("frame").filter(asked).first(),
         pl.col("frame").filter(asked).last().alias("last_frame"),
+        pl.col("file").filter(asked).last().alias("last_file"),
         asked.sum().alias("sent"),
         pl.col("t").filter(replied).first().fill_null(0).alias("answer_t"),
         pl.col("frame").filter(replied).first().fill_null(0).alias("answer_frame"),
+        pl.col("file").filter(replied).first().fill_null(0).alias("answer_file"),
         in_vain.sum().alias("repeat_after_answer"),
         pl.col("credential").filter(asked).first().fill_null(0),
     )
