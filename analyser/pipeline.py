@@ -21,6 +21,7 @@ from analyser.compliance.parties import Directory
 from analyser.compliance.summary import summarise
 from analyser.flows.names import link_type_name
 from analyser.flows.reader import read_flows
+from analyser.hints import hints
 from analyser.model.capture import FileFacts, InputError, ReadingFacts
 from analyser.model.finding import (
     CaptureNote,
@@ -33,9 +34,7 @@ from analyser.model.finding import (
     ToolNote,
     Undecoded,
 )
-from analyser.model.flow import Transport
 from analyser.model.rule import RulePack
-from analyser.model.service import INSIDE_TLS, UNPUBLISHED, Service
 from analyser.model.site import Site
 from analyser.model.times import iso_time
 from analyser.policy.packs import load_pack, signature_folder
@@ -78,26 +77,31 @@ class CheckRun:
 def flows(
     captures: Sequence[str],
     *,
-    packs: Sequence[RulePack] | None = None,
+    site: Site | None = None,
     progress: Progress | None = None,
     notice: Callable[[str], None] | None = None,
 ) -> FlowRun:
     """Read captures as one timeline and label every flow.
 
-    ``packs`` give the responder ports that orient and, weakly, label flows (the packs that come with the package
-    by default). Raises :class:`InputError` where nothing can be read.
+    The rule packs of ``site`` (without one, those that come with the package) give the responder ports that orient
+    and, weakly, label flows. Raises :class:`InputError` where nothing can be read.
     """
-    known = tuple(packs) if packs is not None else tuple(load_pack(name) for name in DEFAULT_PACKS)
+    known = tuple(load_pack(name) for name in (DEFAULT_PACKS if site is None else site.rules))
+    moved: dict[str, tuple[int, ...]] = {}
+    if site is not None:
+        for pack in known:
+            moved |= expected_rows(pack, site)[1]
+    known_ports = hints(known, watch_ports(), moved)
     opened = open_captures(captures)
     with closing(opened), ending_on_interrupt(opened.sources):
         tables, facts = read_flows(
             opened.sources,
-            ports=_responder_ports(known),
-            watch=watch_ports(),
+            ports=known_ports.responders,
+            watch=known_ports.watch,
             progress=_with_totals(opened.sources, progress),
             notice=notice,
         )
-    labels = label(tables, ports=_port_guesses(known), signatures=load_signatures(signature_folder()))
+    labels = label(tables, ports=known_ports.guesses, signatures=load_signatures(signature_folder()))
     return FlowRun(
         frame=pl.concat([tables.flows, labels.labels], how="horizontal"),
         tables=tables,
@@ -135,7 +139,7 @@ def check(
         known = ", ".join(sorted(host.name for host in place.hosts)) or "none"
         raise InputError("--at", f"no host {at!r} in the site; its hosts are: {known}")
     packs = tuple(load_pack(name) for name in place.rules)
-    run = flows(captures, packs=packs, progress=progress, notice=notice)
+    run = flows(captures, site=place, progress=progress, notice=notice)
     started, ended = _period(run.facts.files)
     observed = Observed(
         flows=run.frame,
@@ -202,38 +206,6 @@ def expected_rows(pack: RulePack, site: Site) -> tuple[dict[str, bool], dict[str
 def signature_mistakes(folder: Traversable) -> list[str]:
     """Return every mistake of the signature files in ``folder`` as a line ``file:line: key: message``."""
     return [f"{issue.file}:{issue.line}: {issue.key}: {issue.message}" for issue in lint_signatures(folder)]
-
-
-def _responder_ports(packs: Iterable[RulePack]) -> dict[str, frozenset[int]]:
-    """Return the ports at which responders are expected, per transport."""
-    ports: dict[str, set[int]] = {"tcp": set(), "udp": set()}
-    for pack in packs:
-        for rule in pack.rules:
-            if rule.transport is not Transport.ANY:
-                ports[rule.transport].update(rule.ports.listed)
-        for traffic in pack.infrastructure:
-            if traffic.transport in ports:
-                ports[traffic.transport].update(traffic.ports)
-    return {transport: frozenset(numbers) for transport, numbers in ports.items()}
-
-
-def _port_guesses(packs: Iterable[RulePack]) -> dict[tuple[str, int], str]:
-    """Return the service that a port number alone suggests; ports whose rules disagree or tell roles suggest nothing."""
-    words: dict[tuple[str, int], set[str]] = {}
-    for pack in packs:
-        for rule in pack.rules:
-            plain = {
-                Service.TLS.value if word in INSIDE_TLS else word
-                for word in rule.service
-                if word not in UNPUBLISHED and word != Service.OPAQUE
-            }
-            for port in rule.ports.listed:
-                words.setdefault((rule.transport.value, port), set()).update(plain)
-        for traffic in pack.infrastructure:
-            for port in traffic.ports:
-                words.setdefault((traffic.transport, port), {traffic.service})
-    known = {service.value for service in Service}
-    return {key: next(iter(found)) for key, found in words.items() if len(found) == 1 and found <= known}
 
 
 def _with_totals(sources: Sequence[CaptureSource], progress: Progress | None) -> Callable[[str, int], None] | None:
