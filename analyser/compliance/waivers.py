@@ -52,8 +52,8 @@ class Waivers:
                 continue
             if waiver.expires is None or waiver.expires >= self._today:
                 return Covered(note=_note(waiver))
-            self._missed[waiver.id] = waiver
             expired.append(waiver)
+        self._missed.update({waiver.id: waiver for waiver in expired})
         return Covered(expired=tuple(expired))
 
     def notices(self) -> tuple[str, ...]:
