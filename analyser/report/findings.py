@@ -18,15 +18,12 @@ from analyser.report.request import asked_ports
 MOST_ALIKE: Final = 5
 """Entries shown of one rule with one verdict, or of one reason, unless everything is asked for."""
 
-FOLDED: Final = (Verdict.SATISFIED, Verdict.UNUSED, Verdict.NOT_APPLICABLE)
-"""Verdicts that are only counted as long as they weigh nothing."""
-
 _INDENT: Final = "     "
 
 
 def is_told(entry: VerdictEntry) -> bool:
-    """Tell what weighs something; the rest is only counted."""
-    return entry.verdict not in FOLDED or entry.severity is not Severity.OK
+    """Tell what weighs something; what works, does not apply or is waived is only counted."""
+    return entry.severity is not Severity.OK
 
 
 def verdict_sections(page: Page, entries: Iterable[VerdictEntry], said: Sequence[str], everything: bool) -> None:
@@ -47,19 +44,41 @@ def verdict_sections(page: Page, entries: Iterable[VerdictEntry], said: Sequence
 
 def open_questions(page: Page, entries: Iterable[VerdictEntry]) -> None:
     """Add what could not be judged, one paragraph per reason: which rules, between whom."""
-    by_reason: dict[str, list[str]] = {}
+    by_reason: dict[str, dict[str, None]] = {}
     for entry in entries:
-        if entry.verdict is Verdict.INCONCLUSIVE:
-            port = _worst(entry)
-            reason = (port.detail or port.state.value) if port else entry.sentence
-            by_reason.setdefault(reason, []).append(f"{_short(entry.rule)} {_ends(entry)}")
+        if entry.verdict is Verdict.INCONCLUSIVE and is_told(entry):
+            reason, detail = _doubt(entry)
+            told = f"{_short(entry.rule)} {_ends(entry)}" + (f" ({detail})" if detail else "")
+            by_reason.setdefault(reason, {})[told] = None
     if not by_reason:
         return
     page.line(("Could not be judged from here", "bold"))
     for reason, rules in by_reason.items():
-        shown = listed(dict.fromkeys(rules), MOST_ALIKE)
-        page.prose(f"{reason}: {shown}", first=f" {phrases.QUERY} ", style=phrases.STYLES[phrases.QUERY])
+        more = f" and {len(rules) - MOST_ALIKE:,} more (-v)" if len(rules) > MOST_ALIKE else ""
+        page.prose(
+            f"{reason}: {', '.join(list(rules)[:MOST_ALIKE])}{more}",
+            first=f" {phrases.QUERY} ",
+            style=phrases.STYLES[phrases.QUERY],
+        )
     page.blank()
+
+
+_DOUBTS: Final[dict[PortState, str]] = {
+    PortState.ONE_SIDED: "one direction only in this capture",
+    PortState.PENDING: "asked just before the capture ends",
+    PortState.PROBE_ONLY: "only health probes",
+}
+"""Why a state proves nothing, where the state itself says so; else its detail does."""
+
+
+def _doubt(entry: VerdictEntry) -> tuple[str, str | None]:
+    """Return the reason that many entries may share, and what this one has to add."""
+    port = _worst(entry)
+    if port is None:
+        return entry.sentence, None
+    if port.state in _DOUBTS:
+        return _DOUBTS[port.state], port.detail
+    return port.detail or port.state.value, None
 
 
 def _urgency(section: str, entries: Sequence[VerdictEntry]) -> tuple[int, int]:
@@ -119,8 +138,6 @@ def _story(page: Page, entry: VerdictEntry, said: Sequence[str], everything: boo
     closed = [port for port in entry.ports if port.state is not PortState.OPEN]
     if closed or not entry.ports:
         page.prose(entry.sentence, first=_INDENT)
-    if entry.severity is Severity.OK and not everything:
-        return
     for port in closed:
         _closed_port(page, port, entry.sentence)
     _open_ports(page, [port for port in entry.ports if port.state is PortState.OPEN], everything)

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from analyser.model.finding import REPORT_ORDER, CaptureNote, Coverage, ReportDocument, Severity, Verdict
 from analyser.report import phrases
-from analyser.report.findings import FOLDED, MOST_ALIKE, is_told, open_questions, verdict_sections
+from analyser.report.findings import MOST_ALIKE, is_told, open_questions, verdict_sections
 from analyser.report.page import Page
 from analyser.report.phrases import count
 from analyser.report.request import asked_ports, firewall_requests
@@ -23,6 +23,8 @@ from analyser.report.unexpected import unexpected_section
 
 WIDTH: Final = 80
 _MOST_TASKS: Final = 4
+_COUNTED_THINGS: Final = frozenset({"same-traffic", "bad-block"})
+"""Problems whose detail names what their count counts; the count of the others is a number of bytes, or one."""
 _SHORT_SNAPLEN: Final = 256
 """Packets cut below this many bytes may lack the first bytes of what was said."""
 
@@ -92,18 +94,25 @@ def _tasks(document: ReportDocument) -> list[str]:
 
 
 def _shown(document: ReportDocument) -> str:
-    """Say how many rules were shown to work: a rule counts when no entry of it says anything worse."""
-    worst: dict[str, Verdict] = {}
-    for entry in sorted(document.verdicts, key=lambda entry: REPORT_ORDER.index(entry.verdict)):
-        worst.setdefault(entry.rule, entry.verdict)
-    applying: Counter[Verdict] = Counter(word for word in worst.values() if word is not Verdict.NOT_APPLICABLE)
-    parts = [f"{applying[Verdict.SATISFIED]} of {count(applying.total(), 'rule')} that apply shown to work"]
+    """Say how many rules were shown to work: those with a satisfied entry and none that is worse than undecided."""
+    by_rule: dict[str, set[Verdict]] = {}
+    for entry in document.verdicts:
+        by_rule.setdefault(entry.rule, set()).add(entry.verdict)
+    standing = Counter(_standing(words) for words in by_rule.values())
+    del standing[Verdict.NOT_APPLICABLE]
+    parts = [f"{standing[Verdict.SATISFIED]} of {count(standing.total(), 'rule')} that apply shown to work"]
     for verdict, words in ((Verdict.INCONCLUSIVE, "could not be judged from here"), (Verdict.UNUSED, "not used")):
-        if applying[verdict]:
-            parts.append(f"{applying[verdict]} {words}")
+        if standing[verdict]:
+            parts.append(f"{standing[verdict]} {words}")
     if document.summary.unexpected:
         parts.append(count(document.summary.unexpected, "unexpected flow group"))
     return ", ".join(parts) + "."
+
+
+def _standing(verdicts: set[Verdict]) -> Verdict:
+    """Return what a rule's verdicts come to: the worst, but what works outweighs what could not be judged."""
+    worst = min(verdicts, key=REPORT_ORDER.index)
+    return Verdict.SATISFIED if worst is Verdict.INCONCLUSIVE and Verdict.SATISFIED in verdicts else worst
 
 
 # -- what was looked at ----------------------------------------------------------------------------------------------
@@ -114,8 +123,8 @@ def _looked_at(page: Page, document: ReportDocument) -> None:
     for capture in document.captures[:MOST_ALIKE]:
         page.prose(_capture_line(capture), first=f" {phrases.DOT} ")
         for problem in capture.problems:
-            times = f" ({problem.count:,}×)" if problem.count > 1 else ""
-            page.prose(f"{problem.code}: {problem.detail}{times}", first="   ! ", style="yellow")
+            number = f"{problem.count:,} " if problem.code in _COUNTED_THINGS else ""
+            page.prose(f"{problem.code}: {number}{problem.detail}", first="   ! ", style="yellow")
     if len(document.captures) > MOST_ALIKE:
         others = document.captures[MOST_ALIKE:]
         packets = sum(capture.packets for capture in others)
@@ -170,12 +179,10 @@ def _limits(coverage: Coverage) -> list[str]:
 
 
 def _rest(page: Page, document: ReportDocument, everything: bool) -> None:
-    folded = Counter(entry.verdict for entry in document.verdicts if not is_told(entry))
-    parts = [f"{folded[verdict]:,} {verdict}" for verdict in FOLDED if folded[verdict]]
-    waivers = [entry.waiver for entry in document.verdicts] + [entry.waiver for entry in document.unexpected]
-    waived = sum(waiver is not None for waiver in waivers)
-    if waived:
-        parts.append(f"{waived:,} waived")
+    quiet = [entry for entry in document.verdicts if not is_told(entry)]
+    folded = Counter("waived" if entry.waiver else entry.verdict.value for entry in quiet)
+    folded["waived"] += sum(entry.waiver is not None for entry in document.unexpected)
+    parts = [f"{number:,} {word}" for word, number in folded.items() if number]
     if parts and not everything:
         page.prose(f"Folded: {', '.join(parts)} (-v unfolds).", rest="  ")
     if document.infrastructure:

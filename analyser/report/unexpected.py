@@ -35,7 +35,10 @@ def unexpected_section(page: Page, entries: Iterable[UnexpectedEntry], everythin
 
 def _entry(page: Page, entry: UnexpectedEntry, everything: bool) -> None:
     mark = finding_mark(entry)
-    target = f"{end_name(entry.responder)} {port_name(entry.transport, entry.port)}"
+    if entry.scan:
+        target = f"{count(entry.scan.hosts, 'host')}, {count(entry.scan.ports, 'port')}"
+    else:
+        target = f"{end_name(entry.responder)} {port_name(entry.transport, entry.port)}"
     page.line(
         " ",
         (f"{mark} {entry.reason}", phrases.STYLES[mark]),

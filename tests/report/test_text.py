@@ -6,7 +6,18 @@ import re
 
 import pytest
 
-from analyser.model.finding import Cause, Confidence, End, PortState, Severity, UnexpectedEntry, Verdict, VerdictEntry
+from analyser.model.finding import (
+    Cause,
+    Confidence,
+    End,
+    PortState,
+    Problem,
+    Severity,
+    UnexpectedEntry,
+    Verdict,
+    VerdictEntry,
+    WaiverNote,
+)
 from analyser.report.text import answer_text, report_text
 from tests.report import made
 
@@ -65,6 +76,35 @@ def test_marks_follow_the_weight(verdict: Verdict, severity: Severity, mark: str
     """The mark before a finding says how much it weighs."""
     text = page(made.verdict(verdict=verdict, severity=severity), everything=True)
     assert f" {mark} {verdict}  ricoh-install  site-server-1 → mfd-3rd-floor" in text
+
+
+def test_a_rule_counts_as_shown_to_work_unless_something_is_wrong_with_it() -> None:
+    """One working pair shows a rule, even if another pair could not be judged; one failing pair does not."""
+    works = made.verdict(verdict=Verdict.SATISFIED, severity=Severity.OK)
+    doubtful = made.verdict(verdict=Verdict.INCONCLUSIVE, severity=Severity.NOTICE)
+    assert "1 of 1 rule that apply shown to work." in page(works, doubtful, compliant=True)
+    assert "0 of 1 rule that apply shown to work." in page(works, made.verdict())
+
+
+def test_waived_findings_are_counted_not_told() -> None:
+    """What somebody answers for does not stand between what nobody does, but it is not forgotten."""
+    waiver = WaiverNote(id="w", reason="ticket 4711", owner=None, expires=None)
+    entry = made.verdict(severity=Severity.OK, waiver=waiver)
+    text = page(entry, unexpected=(made.unexpected(severity=Severity.OK, waiver=waiver),))
+    assert "Folded: 2 waived" in text
+    assert "ticket 4711" not in text
+    assert "waived: ticket 4711" in page(entry, everything=True)
+
+
+def test_problems_of_captures_are_named_without_riddles() -> None:
+    """A count is shown where it counts something that the words name, not where it is a number of bytes."""
+    problems = (
+        Problem(code="cut-short", count=316, detail="ends in the middle of a record"),
+        Problem(code="same-traffic", count=12, detail="flows that another capture holds too"),
+    )
+    text = page(captures=(made.capture(problems=problems),))
+    assert "! cut-short: ends in the middle of a record\n" in text
+    assert "! same-traffic: 12 flows that another capture holds too\n" in text
 
 
 def test_what_works_is_counted_and_unfolds_on_request() -> None:
