@@ -25,10 +25,8 @@ def flows(
     One line per conversation: who opened it, to whom, what it spoke, how it ended. The screen shows the first
     ones; --json and -o give all, with every column.
     """
-    import io
-
     from analyser import pipeline
-    from analyser.report.flow_files import check_ending, flow_page, write_flows, write_jsonl
+    from analyser.report.flow_files import check_ending, flow_page, json_lines, write_flows
     from analyser.report.flows import flow_table
 
     if output is not None:
@@ -41,8 +39,7 @@ def flows(
         if not quiet:
             message(f"{table.height:,} flows written to {output}")
     if as_json:
-        lines = io.BytesIO()
-        write_jsonl(table, lines)
-        print_bytes(lines.getvalue())
+        for lines in json_lines(table):
+            print_bytes(lines)
     elif output is None:
         print_text(flow_page(table))

@@ -31,6 +31,8 @@ def encode(document: object) -> bytes:
 
 def in_json(encoded: bytes) -> bytes:
     r"""Return JSON (or lines of it) with every character that could steer a terminal written as ``\uXXXX``."""
+    if encoded.isascii() and b"\x7f" not in encoded:  # nearly always, and a hundred times as fast to see
+        return encoded
     return UNSAFE_IN_JSON.sub(_as_escape, encoded.decode()).encode()
 
 
