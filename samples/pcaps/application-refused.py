@@ -1,7 +1,7 @@
 """Network and service are well, the credentials are not.
 
-The first printer's FTP log-in is refused (530) and its WebDAV request only ever gets 401. The second one is
-challenged with 401, comes back with a password and is let in: a challenge is no refusal.
+The first printer's FTP log-in is refused (530), and jobs sent to it over IPP only ever get 401. The second one lets
+the printer log in; it challenges IPP with 401 and then takes the job: a challenge is no refusal.
 """
 
 from samples import plays, speech
@@ -10,7 +10,6 @@ from samples.expect import Expect, Found, Port
 from samples.story import Story
 from samples.talk import tcp
 
-request = speech.http_request("PROPFIND", "/scans/", "192.0.2.10")
 challenge = speech.http_reply(401, "Unauthorized")
 story = Story()
 
@@ -23,15 +22,15 @@ for at in (1.0, 21.0):
     locked_out.say(b"PASS wrong\r\n")
     locked_out.answer(b"530 not logged in\r\n")
     locked_out.close("server")
-    plays.exchange(story, printer(1), SERVER, 5610, request, challenge, at=at + 2)
+    plays.exchange(story, SERVER, printer(1), 631, speech.ipp_request("198.51.100.21"), challenge, at=at + 2)
 
 plays.ftp_login(story, printer(2), SERVER, at=5.0).close()
-welcome = tcp(story, printer(2), SERVER, 5610, at=7.0)
+welcome = tcp(story, SERVER, printer(2), 631, at=7.0)
 welcome.open()
-welcome.say(request)
+welcome.say(speech.ipp_request("198.51.100.22"))
 welcome.answer(challenge)
-welcome.say(request)
-welcome.answer(speech.http_reply(207, "Multi-Status", b"<D:multistatus/>", "application/xml"))
+welcome.say(speech.ipp_request("198.51.100.22"))
+welcome.answer(speech.ipp_reply())
 welcome.close()
 
 EXPECT = Expect(
@@ -40,13 +39,13 @@ EXPECT = Expect(
         ("printer-to-server/ftp-scanning", "mfd-1", "print-server"): Found(
             "failing", "violation", {21: Port("failing", "application-refused", says="530")}
         ),
-        ("printer-to-server/webdav-scanning", "mfd-1", "print-server"): Found(
-            "failing", "violation", {5610: Port("failing", "application-refused", says="401")}
+        ("server-to-printer/ipp-delivery", "print-server", "mfd-1"): Found(
+            "failing", "violation", {631: Port("failing", "application-refused", says="401")}
         ),
     },
     fine={
         ("printer-to-server/ftp-scanning", "mfd-2", "print-server"): Found("satisfied", "ok", {21: Port("open")}),
-        ("printer-to-server/webdav-scanning", "mfd-2", "print-server"): Found("satisfied", "ok", {5610: Port("open")}),
+        ("server-to-printer/ipp-delivery", "print-server", "mfd-2"): Found("satisfied", "ok", {631: Port("open")}),
     },
 )
 

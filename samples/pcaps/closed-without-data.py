@@ -14,7 +14,7 @@ story = Story()
 for at in (1.0, 21.0):
     hung_up = tcp(story, printer(1), SERVER, 5610, at=at)
     hung_up.open()
-    hung_up.say(speech.http_request("PROPFIND", "/scans/", "192.0.2.10"))
+    hung_up.say(speech.opaque())
     hung_up.close("server")
 
     thrown_out = tcp(story, printer(2), SERVER, 5610, at=at + 2)
