@@ -46,12 +46,13 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A verdict that is not plainly fine: its word, its severity, and its ports by number (None: not announced)."""
+    """A verdict: its word, its severity, its ports by number (None: not announced), and how many more there are."""
 
     verdict: str
     severity: str
     ports: Mapping[int | None, Port] = field(default_factory=dict)
     clients: tuple[int, int, int] | None = None
+    more: int = 0
     waived: bool = False
     """A waiver covers it and still holds."""
 
@@ -166,6 +167,8 @@ def _compare(entry: VerdictEntry, wanted: Found) -> list[str]:
     wrong: list[str] = []
     if (entry.verdict.value, entry.severity.value) != (wanted.verdict, wanted.severity):
         wrong.append(f"{entry.verdict.value}/{entry.severity.value}, not {wanted.verdict}/{wanted.severity}")
+    if entry.more_ports != wanted.more:
+        wrong.append(f"{entry.more_ports} more ports, not {wanted.more}")
     if wanted.waived and entry.waiver is None:
         wrong.append(f"waiver is {entry.waiver}")
     if wanted.clients is not None:
