@@ -7,7 +7,7 @@ something only where the capture would have shown the attempt, which the judge o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -16,7 +16,6 @@ from analyser.compliance.attempted import other_end, subject_end
 from analyser.compliance.drafts import Draft, Scene, Side, written
 from analyser.compliance.parties import CAST, LOOPBACK, Kind
 from analyser.compliance.ports import decide
-from analyser.compliance.talks import Talk
 from analyser.model.finding import End, PortFinding, PortState
 
 _SAME_MACHINE = "both ends are on one machine, whose loopback this capture does not show"
@@ -29,7 +28,8 @@ def draft_untried(rule: Applied, scene: Scene) -> list[Draft]:
         return list(_local(rule, scene))
     if rule.peers:
         return list(_peers(rule, scene))
-    return [draft for subject in _real(rule.subjects, scene) for draft in _for_subject(rule, subject, scene)]
+    reached = _reached(rule, scene)
+    return [draft for subject in _real(rule.subjects, scene) for draft in _for_subject(rule, subject, reached, scene)]
 
 
 def _real(parties: Iterable[int], scene: Scene) -> list[int]:
@@ -37,14 +37,17 @@ def _real(parties: Iterable[int], scene: Scene) -> list[int]:
     return [party for party in sorted(parties) if scene.directory.parties[party].kind is not Kind.VIRTUAL]
 
 
-def _for_subject(rule: Applied, subject: int, scene: Scene) -> Iterable[Draft]:
+def _reached(rule: Applied, scene: Scene) -> dict[int, set[int]]:
+    """Return whom each subject talked to; the subject CAST stands for all, since what goes to a group goes to each."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for talk in scene.talks.get(rule.number, ()):
+        found[subject_end(rule, talk)[0]].add(other_end(rule, talk)[0])
+    return found
+
+
+def _for_subject(rule: Applied, subject: int, talked: Mapping[int, set[int]], scene: Scene) -> Iterable[Draft]:
     candidates = _candidates(rule, subject, scene)
-    reached = {
-        party
-        for talk in scene.talks.get(rule.number, ())
-        for party in _reached(rule, subject, talk)
-        if party in candidates or party in (CAST, subject)
-    }
+    reached = talked.get(subject, set()) & (candidates | {CAST, subject}) | ({CAST} if CAST in talked else set())
     if rule.rule.each:
         stood_for = {
             scene.directory.parties[party].group for party in reached if party >= 0 and _is_virtual(party, scene)
@@ -60,13 +63,6 @@ def _for_subject(rule: Applied, subject: int, scene: Scene) -> Iterable[Draft]:
     else:
         roles = rule.rule.responder if rule.subject_is_initiator else rule.rule.initiator
         yield _missed(rule, subject, sorted(candidates), _nobody(rule, roles), scene)
-
-
-def _reached(rule: Applied, subject: int, talk: Talk) -> tuple[int, ...]:
-    """Return the party at the other end of a talk of ``subject``; what was sent to a group went to every subject."""
-    if subject_end(rule, talk)[0] == subject:
-        return (other_end(rule, talk)[0],)
-    return (CAST,) if subject_end(rule, talk)[0] == CAST else ()
 
 
 def _candidates(rule: Applied, subject: int, scene: Scene) -> frozenset[int]:
