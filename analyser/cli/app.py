@@ -37,9 +37,8 @@ class Commands(TyperGroup):
         for name in self.list_commands(ctx):
             command = self.commands[name]
             panel = getattr(command, "rich_help_panel", None)
-            panels.setdefault(panel if isinstance(panel, str) else "Commands", []).append(
-                (name, command.get_short_help_str(formatter.width - 16))
-            )
+            rows = panels.setdefault(panel if isinstance(panel, str) else "Commands", [])
+            rows.append((name, command.get_short_help_str(formatter.width - 6 - len(name))))
         for panel, rows in panels.items():
             with formatter.section(panel):
                 formatter.write_dl(rows)

@@ -18,7 +18,10 @@ def matrix(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The matrix as one JSON document.")] = False,
 ) -> None:
-    """Show the vendor's port matrix: every row, its ports, who opens to whom, and under which condition."""
+    """Show the vendor's port matrix, and which rows apply to a site.
+
+    Every row with its ports, who opens to whom, and under which condition.
+    """
     from analyser.policy import load_pack, load_site
     from analyser.report.json import encode
     from analyser.report.matrix import matrix_document, matrix_text

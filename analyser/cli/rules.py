@@ -22,7 +22,7 @@ def rules_lint(
         typer.Argument(metavar="[PATH...]", help="Packs by name, folders of packs or of signatures; else all of ours."),
     ] = None,
 ) -> None:
-    """Check rule packs and signatures; every mistake at once, with file and line."""
+    """Check rule packs and signatures: every mistake, with file and line."""
     from analyser.cli.linting import check_folders
 
     mistakes, count = check_folders(paths or [])
@@ -41,7 +41,11 @@ def rules_show(
         ),
     ],
 ) -> None:
-    """Print rules: who opens what to whom, under which condition, how the row was read. Or a signature, as written."""
+    """Print rules or signatures.
+
+    A rule says who opens what to whom, under which condition, and how its row was read; a signature is printed as
+    it is written.
+    """
     from analyser.policy import load_pack
     from analyser.policy.issues import unknown
     from analyser.policy.packs import pack_names, signature_folder
