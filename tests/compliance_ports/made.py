@@ -88,7 +88,7 @@ def _far(first: float, last: float, packets: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def unanswered(*, start: float = 0.0, span: float = 63.0, syns: int = 7, **facts: Any) -> dict[str, Any]:
+def unanswered(*, start: Any = 0.0, span: Any = 63.0, syns: Any = 7, **facts: Any) -> dict[str, Any]:
     """A TCP attempt of ``syns`` SYNs over ``span`` seconds that nobody answers."""
     return flow(**{
         **_near(start, start + span, syns), "by_syn": True, "conn_state": "S0", "history": "S",
@@ -97,7 +97,7 @@ def unanswered(*, start: float = 0.0, span: float = 63.0, syns: int = 7, **facts
     })  # fmt: skip
 
 
-def handshake(*, start: float = 0.0, **facts: Any) -> dict[str, Any]:
+def handshake(*, start: Any = 0.0, **facts: Any) -> dict[str, Any]:
     """A TCP connection that was opened and left alone: SYN, SYN-ACK, ACK."""
     return flow(**{
         **_near(start, start + 0.002, 2), **_far(start + 0.001, start + 0.001, 1),
@@ -109,7 +109,7 @@ def handshake(*, start: float = 0.0, **facts: Any) -> dict[str, Any]:
     })  # fmt: skip
 
 
-def asked(*, start: float = 0.0, **facts: Any) -> dict[str, Any]:
+def asked(*, start: Any = 0.0, **facts: Any) -> dict[str, Any]:
     """A TCP connection whose initiator sent payload that was acknowledged and not yet answered."""
     return handshake(**{
         "start": start, "conn_state": "S1", "history": "ShADa", "orig_pkts": 3, "orig_bytes": 100,
@@ -119,7 +119,7 @@ def asked(*, start: float = 0.0, **facts: Any) -> dict[str, Any]:
     })  # fmt: skip
 
 
-def opened(*, start: float = 0.0, service: str | None = "http", basis: str = "payload", **facts: Any) -> dict[str, Any]:
+def opened(*, start: Any = 0.0, service: Any = "http", basis: Any = "payload", **facts: Any) -> dict[str, Any]:
     """A TCP conversation with payload both ways, closed by both ends."""
     return asked(**{
         "start": start, "conn_state": "SF", "history": "ShADadFf", "orig_pkts": 5, "resp_pkts": 4,
@@ -131,7 +131,7 @@ def opened(*, start: float = 0.0, service: str | None = "http", basis: str = "pa
     })  # fmt: skip
 
 
-def refused(*, start: float = 0.0, ttl: int = 60, **facts: Any) -> dict[str, Any]:
+def refused(*, start: Any = 0.0, ttl: Any = 60, **facts: Any) -> dict[str, Any]:
     """A SYN that is answered by a reset with ``ttl``."""
     return unanswered(**{
         "start": start, "span": 0.0, "syns": 1, "conn_state": "REJ", "history": "Sr", "resp_pkts": 1, "resp_nrst": 1,
@@ -148,7 +148,7 @@ def icmp(kind: int, code: int, sender: str = "192.0.2.1", *, seconds: float = 0.
     }  # fmt: skip
 
 
-def request(*, start: float = 0.0, span: float = 0.0, sent: int = 1, **facts: Any) -> dict[str, Any]:
+def request(*, start: Any = 0.0, span: Any = 0.0, sent: Any = 1, **facts: Any) -> dict[str, Any]:
     """A UDP flow of one request, ``sent`` times over ``span`` seconds, that nobody answers."""
     return flow(**{
         **_near(start, start + span, sent), "proto": "udp", "port": 161, "conn_state": "S0", "history": "D",
@@ -157,7 +157,7 @@ def request(*, start: float = 0.0, span: float = 0.0, sent: int = 1, **facts: An
     })  # fmt: skip
 
 
-def replied(*, start: float = 0.0, **facts: Any) -> dict[str, Any]:
+def replied(*, start: Any = 0.0, **facts: Any) -> dict[str, Any]:
     """A UDP flow of one request and its answer."""
     return request(**{
         "start": start, **_far(start + 0.002, start + 0.002, 1), "conn_state": "SF", "history": "Dd", "resp_bytes": 60,
