@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from analyser.model.finding import Cause, PortState, UnexpectedReason, Verdict
 from samples.expect import Expect, Found, Odd
 from samples.renew import Case, canonical, digest
 from tests.samples.running import CASES, every_case, judged, told
@@ -41,3 +42,14 @@ def test_findings_of_one_report_have_ids_of_their_own() -> None:
     for case in CASES:
         ids = [verdict.id for verdict in judged(case).verdicts] + [odd.id for odd in judged(case).unexpected]
         assert len(ids) == len(set(ids)), case.name
+
+
+def test_every_word_of_a_report_has_a_story() -> None:
+    """Each port state, cause, verdict and reason of an unexpected flow occurs in the report of some case."""
+    verdicts = [verdict for case in CASES for verdict in judged(case).verdicts]
+    ports = [port for verdict in verdicts for port in verdict.ports]
+    odd = [entry for case in CASES for entry in judged(case).unexpected]
+    assert {verdict.verdict for verdict in verdicts} == set(Verdict)
+    assert {port.state for port in ports} == set(PortState)
+    assert {port.cause for port in ports} - {None} == set(Cause)
+    assert {entry.reason for entry in odd} == set(UnexpectedReason)
