@@ -11,7 +11,7 @@ from typing import Any, Final
 import polars as pl
 
 from analyser.model.service import Service
-from analyser.services.streams import Conversation, Mark, Run, conversations
+from analyser.services.streams import Mark, Run, conversations
 from analyser.services.talks import Talk
 from analyser.services.tls import TlsFacts, read_tls
 from analyser.tables import LABELS
@@ -67,10 +67,29 @@ def facts_frame(facts: Iterable[tuple[int, TlsFacts]]) -> pl.DataFrame:
 
 
 def _facts(chosen: pl.DataFrame, watched: pl.DataFrame) -> Iterator[tuple[int, TlsFacts]]:
-    seen = {item.serial: item for item in conversations(watched, chosen)}
-    for serial, *first in chosen.select("serial", *_FIRST).iter_rows():
-        kept = seen.get(serial, Conversation(serial, [], []))
-        yield serial, read_tls(kept.orig or _first_bytes(first[:4]), kept.resp or _first_bytes(first[4:]))
+    """Read flows one by one; only one conversation is held in memory at a time."""
+    heads = {
+        serial: first
+        for serial, *first in chosen.filter(~_watched_whole(chosen, watched)).select("serial", *_FIRST).iter_rows()
+    }
+    for conversation in conversations(watched, chosen):
+        serial, orig, resp = conversation
+        head = heads.pop(serial, None)
+        yield (
+            serial,
+            read_tls(orig, resp)
+            if head is None
+            else read_tls(orig or _first_bytes(head[:4]), resp or _first_bytes(head[4:])),
+        )
+    for serial, head in heads.items():
+        yield serial, read_tls(_first_bytes(head[:4]), _first_bytes(head[4:]))
+
+
+def _watched_whole(chosen: pl.DataFrame, watched: pl.DataFrame) -> pl.Series:
+    """Say of which flows both sides were watched."""
+    sides = watched.select("serial", "from_orig").unique().group_by("serial").len()
+    whole = sides.filter(pl.col("len") == 2)["serial"]
+    return chosen["serial"].is_in(whole.implode())
 
 
 def _first_bytes(facts: list[Any]) -> list[Run]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -30,10 +29,9 @@ NOWHERE: Final = Mark(0, 0, 0)
 
 
 class Piece(NamedTuple):
-    """One watched segment. ``length`` is its payload on the wire, of which ``data`` may be only the beginning."""
+    """One watched segment: its sequence number, and what was kept of its payload (not empty)."""
 
     seq: int
-    length: int
     data: bytes
     mark: Mark
 
@@ -85,12 +83,13 @@ def runs(pieces: Sequence[Piece], first_seq: int | None) -> list[Run]:
     if not pieces:
         return []
     base = first_seq if first_seq is not None else _lowest(pieces)
-    placed = sorted(((_distance(base, piece.seq), piece) for piece in pieces if piece.data), key=itemgetter(0))
+    placed = [(_distance(base, piece.seq), piece) for piece in pieces]
+    placed.sort(key=itemgetter(0))
     found: list[Run] = []
     end = -1
     for at, piece in placed:
         skip = max(end - at, 0) if found else max(-at, 0)
-        data = piece.data[skip:]
+        data = piece.data[skip:] if skip else piece.data
         if not data:
             continue
         if at + skip != end:
@@ -137,24 +136,27 @@ def conversations(watched: pl.DataFrame, flows: pl.DataFrame) -> Iterator[Conver
         pl.when(pl.col("orig_nsyn") + pl.col("orig_nsynack") > 0).then(pl.col("orig_isn")).alias("orig_isn"),
         pl.when(pl.col("resp_nsyn") + pl.col("resp_nsynack") > 0).then(pl.col("resp_isn")).alias("resp_isn"),
     )
-    rows = watched.join(chosen, on="serial", how="inner").sort("serial", "t", "file", "frame")
-    for serial, group in groupby(_rows(rows), key=itemgetter(0)):
-        pieces: dict[bool, list[Piece]] = {True: [], False: []}
-        first: dict[bool, int | None] = {True: None, False: None}
-        for _, t, file, frame, from_orig, seq, length, data, orig_isn, resp_isn in group:
-            pieces[from_orig].append(Piece(seq, length, data or b"", Mark(t, file, frame)))
-            first = {True: _following(orig_isn), False: _following(resp_isn)}
-        yield Conversation(serial, runs(pieces[True], first[True]), runs(pieces[False], first[False]))
+    rows = watched.join(chosen, on="serial", how="inner").sort("serial", "t", "file", "frame").select(_COLUMNS)
+    serial: int | None = None
+    orig: list[Piece] = []
+    resp: list[Piece] = []
+    orig_isn: int | None = None
+    resp_isn: int | None = None
+    # a slice at a time: the bytes of a whole capture never become Python objects at once
+    for part in rows.iter_slices(_SLICE):
+        for row_serial, t, file, frame, from_orig, seq, data, row_orig_isn, row_resp_isn in part.iter_rows():
+            if row_serial != serial:
+                if serial is not None:
+                    yield Conversation(serial, runs(orig, _following(orig_isn)), runs(resp, _following(resp_isn)))
+                serial, orig, resp, orig_isn, resp_isn = row_serial, [], [], row_orig_isn, row_resp_isn
+            if data:
+                (orig if from_orig else resp).append(Piece(seq, data, Mark(t, file, frame)))
+    if serial is not None:
+        yield Conversation(serial, runs(orig, _following(orig_isn)), runs(resp, _following(resp_isn)))
 
 
 def _following(isn: int | None) -> int | None:
     return None if isn is None else (isn + 1) % 0x1_0000_0000
 
 
-_COLUMNS: Final = ("serial", "t", "file", "frame", "from_orig", "seq", "length", "data", "orig_isn", "resp_isn")
-
-
-def _rows(frame: pl.DataFrame) -> Iterator[tuple[int, int, int, int, bool, int, int, bytes, int | None, int | None]]:
-    """Rows as tuples, a slice at a time: the bytes of a whole capture never become Python objects at once."""
-    for part in frame.select(_COLUMNS).iter_slices(_SLICE):
-        yield from part.iter_rows()
+_COLUMNS: Final = ("serial", "t", "file", "frame", "from_orig", "seq", "data", "orig_isn", "resp_isn")

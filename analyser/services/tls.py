@@ -7,6 +7,7 @@ of SSL 2.0). Knows bytes and their packets; must not know flows or what an alert
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -64,6 +65,8 @@ _CHANGE_CIPHER, _ALERT, _HANDSHAKE, _DATA = 20, 21, 22, 23
 _CLIENT_HELLO, _SERVER_HELLO = 1, 2
 _FATAL: Final = 2
 _TLS_1_2: Final = 0x0303
+_HEADER: Final = struct.Struct(">BBBH")
+_EXTENSION: Final = struct.Struct(">HH")
 _LONGEST_RECORD: Final = 2**14 + 2048
 _HOST_NAME: Final = re.compile(rb"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
 
@@ -100,36 +103,38 @@ def read_tls(orig: Sequence[Run], resp: Sequence[Run]) -> TlsFacts:
     return facts
 
 
-def _records(run: Run, start: int) -> Iterator[_Record]:
-    """Records of a run from ``start`` on; the last may be cut."""
-    data, at = run.data, start
+def _records(run: Run, start: int = 0) -> list[_Record]:
+    """Return the records of a run from ``start`` on; the last may be cut."""
+    data, at = bytes(run.data), start
+    found: list[_Record] = []
     while at + 5 <= len(data):
-        kind, major, length = data[at], data[at + 1], int.from_bytes(data[at + 3 : at + 5], "big")
-        if kind not in (_CHANGE_CIPHER, _ALERT, _HANDSHAKE, _DATA) or major != 3 or length > _LONGEST_RECORD:
-            return
-        body = bytes(data[at + 5 : at + 5 + length])
-        yield _Record(kind, at, body, len(body) == length)
+        kind, major, _, length = _HEADER.unpack_from(data, at)
+        if not _CHANGE_CIPHER <= kind <= _DATA or major != 3 or length > _LONGEST_RECORD:
+            break
+        body = data[at + 5 : at + 5 + length]
+        found.append(_Record(kind, at, body, len(body) == length))
         at += 5 + length
+    return found
 
 
 def _read_client(side: Sequence[Run], facts: TlsFacts) -> int | None:
     """Return where the ClientHello ends in the stream, None if it was not seen."""
-    if not side or side[0].start != 0:
-        _alerts(side, facts, from_orig=True)
+    if not side:
         return None
-    run, start = side[0], 0
-    old = run.data[:5]
-    end: int | None = None
-    if len(old) == 5 and old[0] & 0x80 and old[2] == _CLIENT_HELLO and (old[3] == 3 or old[3:5] == b"\x00\x02"):
-        facts.client_hello_t = run.mark(0).t
-        facts.offered = VERSIONS.get(int.from_bytes(old[3:5], "big"))
-        start = end = 2 + ((old[0] & 0x7F) << 8 | old[1])
-    else:
-        hello, end, cut = _first_message(run, _CLIENT_HELLO)
+    run, end = side[0], None
+    if run.start == 0:
+        old = run.data[:5]
+        if len(old) == 5 and old[0] & 0x80 and old[2] == _CLIENT_HELLO and (old[3] == 3 or old[3:5] == b"\x00\x02"):
+            facts.client_hello_t = run.mark(0).t
+            facts.offered = VERSIONS.get(int.from_bytes(old[3:5], "big"))
+            end = 2 + ((old[0] & 0x7F) << 8 | old[1])
+    records = _records(run, end or 0)
+    if run.start == 0 and end is None:
+        hello, end, cut = _first_message(records, _CLIENT_HELLO)
         if end is not None:
             facts.client_hello_t = run.mark(0).t
             _read_client_hello(hello, facts, whole=not cut)
-    _alerts([run], facts, from_orig=True, start=start)
+    _alerts(side, records, facts, from_orig=True)
     return end
 
 
@@ -137,25 +142,25 @@ def _read_server(side: Sequence[Run], facts: TlsFacts) -> None:
     if not side:
         return
     run = side[0]
-    hello, end, _ = _first_message(run, _SERVER_HELLO) if run.start == 0 else (b"", None, True)
+    records = _records(run)
+    hello, end, _ = _first_message(records, _SERVER_HELLO) if run.start == 0 else (b"", None, True)
     if end is not None:
         facts.server_hello_t = run.mark(0).t
         facts.version = _chosen_version(hello)
     elif run.start != 0:
         # the hello itself was not captured, but what follows it shows that it was sent
-        record = next((item for item in _records(run, 0) if item.kind != _ALERT), None)
+        record = next((item for item in records if item.kind != _ALERT), None)
         facts.server_hello_t = run.mark(record.at).t if record else 0
-    _alerts(side, facts, from_orig=False)
+    _alerts(side, records, facts, from_orig=False)
 
 
-def _first_message(run: Run, wanted: int) -> tuple[bytes, int | None, bool]:
+def _first_message(records: Sequence[_Record], wanted: int) -> tuple[bytes, int | None, bool]:
     """Return the body of the first handshake message, the stream offset of its end, and whether it is cut.
 
     The offset is None if the first message is another one.
     """
-    body, end = bytearray(), 0
-    needed = 4
-    for record in _records(run, 0):
+    body, end, needed = b"", 0, 4
+    for record in records:
         if record.kind != _HANDSHAKE:
             break
         body += record.body
@@ -166,14 +171,14 @@ def _first_message(run: Run, wanted: int) -> tuple[bytes, int | None, bool]:
             break
     if not body or body[0] != wanted:
         return b"", None, True
-    return bytes(body[4:needed]), end, len(body) < needed
+    return body[4:needed], end, len(body) < needed
 
 
 def _extensions(hello: bytes, at: int) -> Iterator[tuple[int, bytes]]:
     """Extensions of a hello from ``at``, where their total length stands; a cut one is given as far as it goes."""
     at += 2
     while at + 4 <= len(hello):
-        kind, length = int.from_bytes(hello[at : at + 2], "big"), int.from_bytes(hello[at + 2 : at + 4], "big")
+        kind, length = _EXTENSION.unpack_from(hello, at)
         yield kind, hello[at + 4 : at + 4 + length]
         at += 4 + length
 
@@ -209,10 +214,13 @@ def _chosen_version(hello: bytes) -> str | None:
     return VERSIONS.get(version)
 
 
-def _alerts(side: Sequence[Run], facts: TlsFacts, *, from_orig: bool, start: int = 0) -> None:
-    """Keep the earliest fatal alert that is in clear: two bytes, and no change of cipher before it."""
-    for run in side:
-        for record in _records(run, start):
+def _alerts(side: Sequence[Run], first: Sequence[_Record], facts: TlsFacts, *, from_orig: bool) -> None:
+    """Keep the earliest fatal alert that is in clear: two bytes, and no change of cipher before it.
+
+    ``first`` are the records of the first run.
+    """
+    for number, run in enumerate(side):
+        for record in _records(run) if number else first:
             if record.kind in (_CHANGE_CIPHER, _DATA):
                 return
             if record.kind == _ALERT and len(record.body) == 2 and record.whole and record.body[0] == _FATAL:
@@ -221,7 +229,6 @@ def _alerts(side: Sequence[Run], facts: TlsFacts, *, from_orig: bool, start: int
                     facts.alert = ALERTS.get(record.body[1], f"alert {record.body[1]}")
                     facts.alert_from_orig, facts.alert_mark = from_orig, mark
                 return
-        start = 0
 
 
 def _next_bytes(side: Sequence[Run], after: int, since: int) -> int:

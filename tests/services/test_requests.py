@@ -37,9 +37,11 @@ def test_a_request_and_its_answer_are_one_row() -> None:
         "file": 0,
         "frame": 4,
         "last_frame": 4,
+        "last_file": 0,
         "sent": 1,
         "answer_t": START + 200_000_000,
         "answer_frame": 5,
+        "answer_file": 0,
         "repeat_after_answer": 0,
         "credential": 0,
     }
