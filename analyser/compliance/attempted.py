@@ -69,7 +69,7 @@ def _draft_pair(rule: Applied, talks: Sequence[Talk], scene: Scene) -> Iterable[
         ports = dict(used[family])
         ports.update({port: scene.absent(rule, [first.orig], [first.resp], port) for port in missed})
         listed, more, decision = _decide(rule, ports, mine, scene)
-        subjects = _subjects(rule, first)
+        subjects = _subjects(rule, first, scene)
         yield Draft(
             rule=rule.rule,
             verdict=decision.verdict,
@@ -85,13 +85,14 @@ def _draft_pair(rule: Applied, talks: Sequence[Talk], scene: Scene) -> Iterable[
         )
 
 
-def _subjects(rule: Applied, talk: Talk) -> frozenset[Subject]:
-    """Return who needed this talk: its subject; both ends between peers; every subject where it went to a group."""
+def _subjects(rule: Applied, talk: Talk, scene: Scene) -> frozenset[Subject]:
+    """Return who needed this talk: its subject, or both peers; every subject that a group address stands for."""
     if rule.peers:
         return frozenset({(talk.ini, talk.ini_place), (talk.res, talk.res_place)})
     if CAST in (talk.res, talk.ini) and not rule.subject_is_initiator:
         return frozenset((party, "") for party in rule.subjects)
-    return frozenset({subject_end(rule, talk)})
+    subject = subject_end(rule, talk)
+    return frozenset({subject}) | {(member, "") for member in scene.directory.behind(subject[0])}
 
 
 def _side(rule: Applied, talk: Talk, scene: Scene, *, initiator: bool) -> Side:

@@ -47,7 +47,7 @@ def judge_site(observed: Observed, packs: Sequence[RulePack], site: Site, *, tod
 
     fits = match_ports(located, policy.applied, shared_origins(directory, located))
     announced = match_promises(observed.promises, located, observed.flows, fits, states, policy.applied, directory)
-    translated = find_translated(located, policy.applied)
+    translated = find_translated(located, policy.applied, directory.probes)
     scene = Scene(
         directory=directory,
         judge=judge,

@@ -82,6 +82,9 @@ class Directory:
             else:
                 self._hosts.update({canonical(text): party.number for text in party.addresses})
         self._lengths = sorted(self._prefixes, reverse=True)
+        self._broadcasts.update(self._guessed_broadcasts())
+        members = {group.name: frozenset(group.members) for group in site.groups}
+        self._members = {p.number: members[p.name] for p in self.parties if p.kind is Kind.VIRTUAL}
         names = {party.name: party.number for party in self.parties if party.is_network}
         for network in site.networks:
             for text in network.nat:
@@ -98,6 +101,11 @@ class Directory:
         table.setdefault(int(prefix.network_address) >> shift, party.number)
         if prefix.version == 4 and shift > 1:
             self._broadcasts.add(str(prefix.broadcast_address))
+
+    def _guessed_broadcasts(self) -> set[str]:
+        """Return the broadcast addresses of hosts in no network of the site: their prefix is taken to be a /24."""
+        alone = [address for address in self._hosts if ":" not in address and self.segment(address) is None]
+        return {f"{address.rpartition('.')[0]}.255" for address in alone} - set(self._hosts)
 
     def _find(self, wanted: str | None) -> tuple[int | None, str | None]:
         if wanted is None:
@@ -121,9 +129,7 @@ class Directory:
         if is_multicast(version, value) or address in self._broadcasts:
             return CAST
         network = self._network(version, value)
-        if network is None:
-            return CAST if address.endswith(".255") else UNLISTED
-        return network
+        return UNLISTED if network is None else network
 
     def _network(self, version: int, value: int) -> int | None:
         bits = 32 if version == 4 else 128
@@ -141,6 +147,12 @@ class Directory:
     def place(self, party: int, address: str) -> str:
         """Return what tells one member of ``party`` from another: the address of a client, else nothing."""
         return address if party < 0 or self.parties[party].is_network else ""
+
+    def behind(self, party: int) -> tuple[int, ...]:
+        """Return the hosts that a virtual party stands for; none where it is not virtual."""
+        if party < 0 or self.parties[party].kind is not Kind.VIRTUAL:
+            return ()
+        return tuple(one.number for one in self.parties if one.kind is Kind.HOST and one.name in self._members[party])
 
     def segment(self, address: str) -> str | None:
         """Return the prefix of the site's network that ``address`` lies in, or None."""

@@ -37,7 +37,7 @@ def _tell_ports(draft: Draft) -> str:
         return _tell_missing(draft)
     if draft.verdict is Verdict.UNUSED:
         reason = f" ({draft.why})" if draft.why else ""
-        return f"{name_ports(ports)} was not used{reason}"
+        return f"{_name_announced(ports)} was not used{reason}"
     if draft.verdict is Verdict.INCONCLUSIVE:
         doubtful = [finding for finding in ports if finding.state is not PortState.OPEN] or list(ports)
         unseen = doubtful[0].state is PortState.NOT_OBSERVABLE and doubtful[0].detail
@@ -48,7 +48,7 @@ def _tell_ports(draft: Draft) -> str:
 
 def _tell_missing(draft: Draft) -> str:
     untried = [finding for finding in draft.ports if not was_tried(finding)]
-    text = f"{name_ports(untried)} not attempted"
+    text = f"{_name_announced(untried)} not attempted"
     if draft.tried:
         working = [finding for finding in draft.ports if finding.state is PortState.OPEN]
         text += f" beside {name_ports(working)}, and the rule needs each of them" if working else ""
@@ -87,8 +87,9 @@ def tell_unexpected(
     """
     if scan is not None:
         goal = name_end(responder) if responder is not None else _count(scan.hosts, "host")
+        touched = _count(scan.ports, "port") if scan.ports != 1 else name_ports([finding])
         return (
-            f"{name_end(initiator)} reached for {_count(scan.ports, 'port')} of {goal}, which looks like a scan; "
+            f"{name_end(initiator)} reached for {touched} of {goal}, which looks like a scan; "
             f"the furthest it came: {name_ports([finding])} {_state(finding)}."
         )
     why = REASON_WORDS[reason]
@@ -156,6 +157,12 @@ def advise(draft: Draft) -> str | None:
         if text is not None:
             told[text.replace(place_of(several[0]), name_ports(several), 1)] = None
     return "; ".join(told) or None
+
+
+def _name_announced(findings: Sequence[PortFinding]) -> str:
+    """Return ports that nobody tried; where none was announced, that."""
+    unknown = all(finding.port is None for finding in findings)
+    return f"{name_ports(findings)}, of which no port was announced," if unknown else name_ports(findings)
 
 
 def failing_ports(draft: Draft) -> list[PortFinding]:

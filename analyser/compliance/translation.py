@@ -5,7 +5,7 @@ Knows located flows and applied rules; claims nothing, since a stranger may do t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import polars as pl
@@ -19,9 +19,12 @@ MOST_TARGETS: Final = 20
 """More ports or hosts than this of one initiator are a scan, and no translated client."""
 
 
-def find_translated(located: pl.DataFrame, applied: Sequence[Applied]) -> pl.DataFrame:
-    """Return ``serial``, ``number`` (of the rule) and ``res`` of flows from unlisted addresses that fit a rule."""
-    strangers = located.filter(pl.col("ini") == UNLISTED, pl.col("res") >= 0)
+def find_translated(located: pl.DataFrame, applied: Sequence[Applied], probes: Collection[str]) -> pl.DataFrame:
+    """Return ``serial``, ``number`` (of the rule) and ``res`` of flows from unlisted addresses that fit a rule.
+
+    ``probes`` are addresses known to send health probes: they stand for nobody.
+    """
+    strangers = located.filter(pl.col("ini") == UNLISTED, pl.col("res") >= 0, ~pl.col("orig").is_in(sorted(probes)))
     modest = (
         strangers.group_by("orig")
         .agg(ports=pl.struct("proto", "port").n_unique(), hosts=pl.struct("res", "res_place").n_unique())

@@ -38,10 +38,15 @@ def _real(parties: Iterable[int], scene: Scene) -> list[int]:
 
 
 def _reached(rule: Applied, scene: Scene) -> dict[int, set[int]]:
-    """Return whom each subject talked to; the subject CAST stands for all, since what goes to a group goes to each."""
+    """Return whom each subject talked to, itself or through a virtual address.
+
+    The subject CAST stands for all: what goes to a group goes to each.
+    """
     found: dict[int, set[int]] = defaultdict(set)
     for talk in scene.talks.get(rule.number, ()):
-        found[subject_end(rule, talk)[0]].add(other_end(rule, talk)[0])
+        subject = subject_end(rule, talk)[0]
+        for party in (subject, *scene.directory.behind(subject)):
+            found[party].add(other_end(rule, talk)[0])
     return found
 
 

@@ -92,6 +92,19 @@ def test_a_virtual_address_stands_for_all_members_where_each_is_asked_for() -> N
     assert only(judged([opened(orig=MFD, resp=V, port=5022)], [up], _BALANCED)) == [("printer", "spoc", "satisfied")]
 
 
+def test_a_virtual_address_stands_for_members_that_are_the_subject() -> None:
+    """Where the server is the end that needs the other, its group's address serves it too."""
+    up = rule(initiator="mfd", responder="terminal-server", subject="responder", ports=(5022,))
+    assert only(judged([opened(orig=MFD, resp=V, port=5022)], [up], _BALANCED)) == [("printer", "spoc", "satisfied")]
+
+
+def test_probes_are_no_translated_clients() -> None:
+    """A health probe of the row's port says nothing about printers that nobody saw."""
+    flows = [handshake(orig="192.0.2.101", resp=A, port=5022, orig_nrst=1, orig_rst_t=1, conn_state="RSTO")]
+    judgement = judged([*flows, opened(orig=A, resp=MFD, port=9999)], [_UP], _BALANCED)
+    assert only(judgement) == [("printer", None, "missing")]
+
+
 def test_probes_of_a_balancer_are_neither_served_nor_unexpected() -> None:
     """SYN, SYN-ACK, RST from the probing addresses: counted as health probes."""
     probe: dict[str, Any] = {"port": 5022, "orig_nrst": 1, "orig_rst_t": 1, "conn_state": "RSTO", "history": "ShR"}

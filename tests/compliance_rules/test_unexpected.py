@@ -264,3 +264,10 @@ def test_an_unexpected_flow_has_an_id_without_times() -> None:
     other = unexpected(opened(orig=MFD, resp=A, port=2222, service="ssh"))[0].id
     assert tonight == tomorrow
     assert tonight != other
+
+
+def test_the_broadcast_of_a_hosts_own_prefix_is_no_stranger() -> None:
+    """192.0.2.255 beside 192.0.2.10 is a broadcast; an address that ends so elsewhere is a machine."""
+    flows = [request(orig=A, resp="192.0.2.255", port=4444), request(orig=A, resp="10.0.0.255", port=4444)]
+    reasons = {called(entry.responder): str(entry.reason) for entry in unexpected(*flows)}
+    assert reasons == {"192.0.2.255": "not-in-matrix", "10.0.0.255": "outside-site"}
