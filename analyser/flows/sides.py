@@ -50,20 +50,35 @@ def side_columns(mine: Array, other: Array, payloads: Array, protocol: Array) ->
     columns["ack_span"] = np.maximum(span, 0)
     opened = (other["nsyn"] > 0) | (other["nsynack"] > 0)
     beyond = np.where(opened, _ahead(mine["ack_max"], other["isn"]) - 1, span)
-    closing = np.where(opened, other["nfin"] > 0, 1)
+    closing = np.where(opened, (other["nfin"] > 0) & (_ahead(mine["ack_max"], _payload_end(other, payloads)) > 0), 1)
     columns["acks_payload"] = tcp & (mine["acks"] > 0) & (beyond > closing)
     columns["ttl_min"] = np.where(mine["ttl_max"] == 0, 0, mine["ttl_min"])
     columns["payload"] = _first_bytes(data)
-    hole = _ahead(data["hole_high"], data["hole_low"])
-    open_hole = (hole > 0) & ~(acked & (_ahead(other["ack_max"], data["hole_high"]) >= 0))
-    gap = data["gap"].astype(np.int64)
-    begun = has | (mine["nsyn"] > 0) | (mine["nsynack"] > 0)
-    seen_to = np.where(has, data["seq_end"], mine["isn"] + np.uint32(1))
-    tail = np.where(acked & begun, _ahead(other["ack_max"], seen_to) - 1, 0)  # one number may be a FIN
-    reach = np.where(acked, np.maximum(_ahead(other["ack_max"], data["base"]), 0), 0)  # holes beyond it prove nothing
-    holes = np.minimum(np.maximum(gap - np.where(open_hole, hole, 0), 0), reach)
-    columns["missed"] = np.where(tcp, holes + np.maximum(tail, 0), 0)
+    columns["missed"] = np.where(tcp, _missed(mine, other, data), 0)
     return columns
+
+
+def _payload_end(side: Array, payloads: Array) -> Array:
+    """Return the sequence number behind the payload that was seen, or behind the SYN."""
+    end = side["isn"] + np.uint32(1)
+    has = side["payload"] >= 0
+    end[has] = payloads[side["payload"][has]]["seq_end"]
+    return end
+
+
+def _missed(mine: Array, other: Array, data: Array) -> Array:
+    """Return payload bytes of ``mine`` that ``other`` acknowledged but the capture lacks: in holes and behind the end."""
+    has = mine["payload"] >= 0
+    begun = has | (mine["nsyn"] > 0) | (mine["nsynack"] > 0)
+    acked = begun & ((other["acks"] > 0) | (other["nsynack"] > 0))
+    reached = other["ack_max"]
+    latest_hole = np.maximum(_ahead(data["hole_high"], data["hole_low"]), 0)
+    not_acked = np.clip(_ahead(data["hole_high"], reached), 0, latest_hole)
+    most = np.maximum(_ahead(reached, data["base"]), 0)  # earlier holes are only known by their sum
+    holes = np.clip(data["gap"].astype(np.int64) - not_acked, 0, most)
+    seen_to = np.where(has, data["seq_end"], mine["isn"] + np.uint32(1))
+    tail = np.maximum(_ahead(reached, seen_to) - 1, 0)  # one number may be a FIN
+    return np.where(acked, holes + tail, 0)
 
 
 def _ahead(a: Array, b: Array) -> Array:
