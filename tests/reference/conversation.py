@@ -13,6 +13,8 @@ from tests.reference.layers import ACK, FIN, RST, SYN, Address, Packet
 
 FIRST_BYTES = 128
 ANSWER_WINDOW = 5 * 10**9
+FAR = 1 << 20
+"""First payload so far from a SYN does not belong to it."""
 
 
 def ahead(a: int, b: int) -> int:
@@ -106,13 +108,14 @@ def stream_of(side: Side) -> Stream | None:
     data = [p for p in side.data if p.kind == "tcp"]
     if not data:
         return None
-    syns_before = [p for p in side.packets[: side.packets.index(data[0]) + 1] if p.flags & SYN]
-    stream = Stream(syns_before[-1].seq + 1 if syns_before else data[0].seq)
+    before = side.packets[: side.packets.index(data[0]) + 1]
+    starts = [p.seq + 1 for p in before if p.flags & SYN and -1 <= ahead(data[0].seq, p.seq + 1) < FAR]
+    stream = Stream(starts[-1] if starts else data[0].seq)
     for p in data:
         at = ahead(p.seq + (1 if p.flags & SYN else 0), stream.base)
         # What lies before the first byte seen was sent before the capture began: it is old.
         fresh = stream.seen.add(max(at, 0), at + p.length)
-        if not fresh:
+        if not fresh and p is not data[0]:  # a first payload repeats nothing (a keep-alive lies before the beginning)
             stream.again.append(p)
         elif fresh < p.length:
             stream.partly_old = True
@@ -229,7 +232,9 @@ class Endpoints:
 
     def _wake(self, whose: str, peer: str, p: Packet) -> None:
         if p.flags & SYN and whose == "orig":
-            self._become(whose, "syn-ack-sent" if p.flags & ACK else "syn-sent")
+            reversed_order = self.state[peer] == "established"  # the SYN-ACK was captured before its SYN
+            asked = "established" if reversed_order else "syn-sent"
+            self._become(whose, "syn-ack-sent" if p.flags & ACK else asked)
         elif p.flags & SYN:
             if self.state[peer] == "syn-sent":
                 self._become(peer, "established")
@@ -240,17 +245,17 @@ class Endpoints:
             joined = p.flags & ACK and self.state[peer] == "established"
             self._become(whose, "established" if joined else "partial")
 
-    def _end(self, whose: str, _peer: str, p: Packet) -> None:
+    def _end(self, whose: str, peer: str, p: Packet) -> None:
         if p.flags & FIN:
             self._become(whose, "closed")
+            if not p.flags & RST and (self.state[peer], self.before[peer]) == ("reset", "closed"):
+                self._become(peer, "closed")  # FIN and RST of the peer, then our FIN: a normal end
         if p.flags & RST:
             self._become(whose, "reset")
 
     def _run(self, whose: str, peer: str, p: Packet) -> None:
         if p.flags & (SYN | ACK) == SYN and (self.state[whose], self.state[peer]) == ("partial", "inactive"):
             self._become(whose, "syn-sent")
-        if p.flags & (FIN | RST) == FIN and (self.state[peer], self.before[peer]) == ("reset", "closed"):
-            self._become(peer, "closed")  # FIN and RST of the peer, then our FIN: a normal end
         self._end(whose, peer, p)
 
     def _close(self, whose: str, peer: str, p: Packet) -> None:

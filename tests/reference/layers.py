@@ -105,7 +105,9 @@ def _link(frame: Frame, fragments: Fragments) -> Packet:
     else:
         raise NotDecoded(f"ethertype {ethertype:#06x}")
     itself = packet.kind not in ("ask", "reply") and (packet.src == packet.dst or packet.src.is_loopback)
-    return replace(packet, loopback=loopback or itself, outer_vlan=tags[0] if tags else 0)
+    outer = tags[0] if tags else 0
+    quoted = replace(packet.quoted, outer_vlan=outer) if packet.quoted else None
+    return replace(packet, loopback=loopback or itself, outer_vlan=outer, quoted=quoted)
 
 
 def _link_header(frame: Frame) -> tuple[int, bytes, Place, bool]:

@@ -218,6 +218,9 @@ class Shown:
         streams = [stream_of(side) for side in (self.orig, self.resp)] if flow.proto == 6 else []
         row["holes_at_once"] = max((s.holes_at_once for s in streams if s), default=0)
         row["partly_old"] = any(s.partly_old for s in streams if s)
+        syn = [p.kind == "tcp" and bool(p.flags & SYN) for p in packets]
+        row["late_syn"] = any(syn) and not all(syn[: max(n for n, s in enumerate(syn) if s)])
+        row["repeats_mixed"] = any(len({p.seq for p in s.again}) > 1 for s in streams if s)
         return row
 
     def errors(self) -> list[Row]:
@@ -253,16 +256,13 @@ class Shown:
 
 def _orient(flow: Conversation, ports: Mapping[str, frozenset[int]]) -> tuple[bool, bool, bool]:
     """Return whether the first packet's sender opened the flow, whether a SYN proves it, and whether it is a guess."""
-    if flow.proto == 6:
-        asked = [(side, p) for side, p in flow.order if p.kind == "tcp" and p.flags & (SYN | ACK) == SYN]
-        answered = [(side, p) for side, p in flow.order if p.kind == "tcp" and p.flags & (SYN | ACK) == SYN | ACK]
-        if asked:
-            return asked[0][0] == 0, True, False
-        if answered:
-            return answered[0][0] == 1, True, False
-    if flow.kind == "exchange":
-        side, p = flow.order[0] if flow.order else (0, None)
-        return (side == 0) == (p is None or p.kind == "request"), False, False
+    asked = [side for side, p in flow.order if p.kind == "request" or (p.kind == "tcp" and p.flags & (SYN | ACK) == SYN)]
+    answered = [side for side, p in flow.order if p.kind == "answer" or (p.kind == "tcp" and p.flags & SYN)]
+    proved = flow.proto == 6 and bool(asked or answered)
+    if asked:
+        return asked[0] == 0, proved, False
+    if answered:
+        return answered[0] == 1, proved, False
     known = ports.get({6: "tcp", 17: "udp"}.get(flow.proto, ""), frozenset())
     first, second = (port in known for _, port in flow.ends)
     by_first = not (first and not second)
