@@ -21,7 +21,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tables": {"model"},
     "community": {"model"},
     **{stage: {stage, *SHARED} for stage in STAGES},
-    "pipeline": {"pipeline", *STAGES, *SHARED},
+    "hints": {"model"},
+    "pipeline": {"pipeline", "hints", *STAGES, *SHARED},
     # Faces: they call the pipeline; readers of reports and of rules are theirs to print.
     "cli": {"cli", "pipeline", "report", "policy", *SHARED},
     "api": {"pipeline", "report", *SHARED},

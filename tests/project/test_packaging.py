@@ -50,10 +50,12 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(installed: Path, elsewhere: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the installed command; its kernel is compiled without optimising, into a folder that goes away."""
+    changes = {"PYTHONPATH": str(installed), "NUMBA_CACHE_DIR": str(elsewhere / "cache"), "NUMBA_OPT": "0"}
     return subprocess.run(
         [sys.executable, "-m", "analyser", *arguments],
         cwd=elsewhere,
-        env={**os.environ, "PYTHONPATH": str(installed)},
+        env={**os.environ, **changes},
         capture_output=True,
         text=True,
         encoding="utf-8",
