@@ -36,16 +36,16 @@ class ByteRows:
 
         ``index`` and ``positions`` are (k,); positions may be any non-negative number.
         """
-        inside = positions < self.lengths[index]
-        found = self.matrix[index, np.where(inside, positions, 0)]
-        return np.where(inside, found, 0).astype(np.uint8)
+        return self.window(index, positions, 1)[:, 0]
 
-    def window(self, index: Index, positions: Index, width: int) -> Bytes:
-        """Return ``width`` bytes from a position of each indexed row on, (k, width); 0 beyond the end of the row."""
-        places = positions[:, None] + np.arange(width)
-        inside = places < self.lengths[index][:, None]
-        found = self.matrix[index[:, None], np.where(inside, places, 0)]
-        found[~inside] = 0
+    def window(self, index: Index, positions: Index, size: int) -> Bytes:
+        """Return ``size`` bytes from a position of each indexed row on, (k, size); 0 beyond the end of the row."""
+        places = positions[:, None] + np.arange(size)
+        beyond = places >= self.width  # before that the padding is zero already
+        places += index[:, None] * self.width
+        found: Bytes = self.matrix.ravel().take(places, mode="clip")
+        if beyond.any():
+            found[beyond] = 0
         return found
 
     def take(self, index: Index) -> ByteRows:

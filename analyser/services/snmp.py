@@ -29,6 +29,7 @@ PDUS: Final[dict[int, str]] = {
 REQUEST_PDUS: Final[frozenset[int]] = frozenset({0xA0, 0xA1, 0xA3, 0xA5, 0xA6})
 RESPONSE: Final = 0xA2
 REPORT: Final = 0xA8
+_TRAP_V1: Final = 0xA4  # has no request-id
 
 USM_STATS: Final[bytes] = bytes.fromhex("2b060106030f0101")
 """1.3.6.1.6.3.15.1.1, the parent of the counters that a v3 Report names (RFC 3414, section 5)."""
@@ -60,61 +61,58 @@ class SnmpRows:
 
 def read_snmp(rows: ByteRows, index: Index, at: int = 0) -> SnmpRows:
     """Read the indexed rows, messages starting at byte ``at``. A v3 row needs only its header to be present."""
-    cursor = Cursor(rows, index, at)
-    cursor.open(0x30)
+    cursor = Cursor(rows, index, at).open(0x30)
     version = cursor.integer()
-    community, usm = cursor.fork(), cursor.fork()
-
-    community.open(0x04)
-    name_at, name_length = community.position.copy(), community.length.copy()
-    community.position = community.position + community.length
-    community.open(*PDUS)
-    pdu = community.tag.astype(np.int64)
-    community.ok &= np.isin(version, (0, 1))
-    body = community.fork()
-    request = np.where(pdu == 0xA4, 0, body.integer())
-    status = np.where(body.ok, body.integer(), 0)
-    status = np.where(body.ok & (pdu == RESPONSE), status, 0)
-
-    usm.ok &= version == 3
-    third = _read_v3(usm)
-    is_third = usm.ok
-    known = community.ok | is_third
-    return SnmpRows(
-        version=np.where(known, version, -1),
-        pdu=np.where(is_third, third.pdu, np.where(community.ok, pdu, 0)),
-        request=np.where(is_third, third.request, np.where(community.ok & body.ok, request, 0)),
-        status=np.where(is_third, 0, status),
-        report=np.where(is_third, third.report, 0),
-        name_at=np.where(is_third, third.name_at, np.where(community.ok, name_at, 0)),
-        name_length=np.where(is_third, third.name_length, np.where(community.ok, name_length, 0)),
-    )
+    found = SnmpRows(np.full(len(index), -1, dtype=np.int64), *(np.zeros(len(index), dtype=np.int64) for _ in range(6)))
+    for numbers, read in (((0, 1), _read_community), ((3,), _read_v3)):
+        chosen = np.flatnonzero(cursor.ok & np.isin(version, numbers))
+        if not len(chosen):
+            continue
+        inner = Cursor(rows, index[chosen])
+        inner.position = cursor.position[chosen]
+        part = read(inner)
+        found.version[chosen] = np.where(inner.ok, version[chosen], -1)
+        for name, column in part.items():
+            getattr(found, name)[chosen] = np.where(inner.ok, column, 0)
+    return found
 
 
-def _read_v3(cursor: Cursor) -> SnmpRows:
-    """Read on behind the version; afterwards ``cursor.ok`` says which rows have a v3 header."""
+def _read_community(cursor: Cursor) -> dict[str, Index]:
+    """Read on behind the version of v1 or v2c; afterwards ``cursor.ok`` says which rows have a PDU."""
+    cursor.open(0x04)
+    name_at, name_length = cursor.position, cursor.length
+    cursor.position = cursor.position + cursor.length
+    cursor.open(*PDUS)
+    pdu = cursor.tag.astype(np.int64)
+    body = cursor.fork()
+    request = body.integer()
+    request_there = body.ok & (pdu != _TRAP_V1)
+    status = body.integer()
+    return {
+        "pdu": pdu,
+        "request": np.where(request_there, request, 0),
+        "status": np.where(body.ok & (pdu == RESPONSE), status, 0),
+        "name_at": name_at,
+        "name_length": name_length,
+    }
+
+
+def _read_v3(cursor: Cursor) -> dict[str, Index]:
+    """Read on behind the version of v3; afterwards ``cursor.ok`` says which rows have a header."""
     header = cursor.fork().open(0x30)
     message = header.integer()
     cursor.skip(0x30)
     cursor.ok &= header.ok
     inside = cursor.fork().open(0x04)
-    inside.open(0x30)
-    inside.skip(0x04)
-    inside.skip(0x02)
-    inside.skip(0x02)
-    inside.open(0x04)
-    name_at = np.where(inside.ok, inside.position, 0)
-    name_length = np.where(inside.ok, inside.length, 0)
+    inside.open(0x30).skip(0x04).skip(0x02).skip(0x02).open(0x04)
     pdu, report = _read_scoped(cursor.fork().skip(0x04))
-    return SnmpRows(
-        version=np.full(len(message), 3, dtype=np.int64),
-        pdu=pdu,
-        request=message,
-        status=np.zeros(len(message), dtype=np.int64),
-        report=report,
-        name_at=name_at,
-        name_length=name_length,
-    )
+    return {
+        "pdu": pdu,
+        "request": message,
+        "report": report,
+        "name_at": np.where(inside.ok, inside.position, 0),
+        "name_length": np.where(inside.ok, inside.length, 0),
+    }
 
 
 def _read_scoped(cursor: Cursor) -> tuple[Index, Index]:
