@@ -82,8 +82,13 @@ class Scene:
         return Side(end=end, key=end.name or address, names=self.directory.names(party, address))
 
     def whole(self, party: int, clients: Clients | None = None) -> Side:
-        """Return a party as a side: a host at its first address, a network with its prefix."""
+        """Return a party as a side: a host at its first address, a network with its prefix and its clients.
+
+        ``clients`` None: none of those that were seen tried anything.
+        """
         member = self.directory.parties[party]
+        if member.is_network and clients is None:
+            clients = Clients(seen=len(self.senders.get(party, ())), open=0, failed=0)
         return Side(end=member.end(clients=clients), key=member.name, names=frozenset({member.name, *member.addresses}))
 
     def addresses(self, party: int) -> list[str]:

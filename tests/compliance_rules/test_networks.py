@@ -85,7 +85,11 @@ def test_ports_of_a_set_may_be_shown_by_different_clients() -> None:
 
 def test_addresses_never_seen_do_not_count() -> None:
     """Nobody of the network tried: one missing entry for the network, none for its 126 addresses."""
-    assert only(judged([opened(orig=pc(1), resp=A, port=9999)], [_WEB], _PLACE)) == [("office", None, "missing")]
+    judgement = judged([opened(orig=pc(1), resp=A, port=9999)], [_WEB], _PLACE)
+    assert only(judgement) == [("office", None, "missing")]
+    office = entries(judgement)[0].initiator
+    assert office is not None
+    assert office.clients == Clients(seen=1, open=0, failed=0)
 
 
 def test_a_network_may_stand_at_the_other_end() -> None:
