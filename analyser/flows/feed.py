@@ -20,6 +20,7 @@ from analyser.flows.layout import (
     F_LAST_T,
     F_LOST_PACKETS,
     F_NEED,
+    F_POINT,
     F_POS,
     F_SIZE,
     F_SWAPPED,
@@ -39,12 +40,16 @@ from analyser.model.finding import Problem
 
 
 class Feed:
-    """A capture that is being read. ``packets[cursor:count]`` are decoded and not yet counted."""
+    """A capture that is being read. ``packets[cursor:count]`` are decoded and not yet counted.
 
-    def __init__(self, source: ByteSource, number: int, memory: Memory) -> None:
+    ``point`` tells captures apart that run at the same time; the files of a rotated set share theirs.
+    """
+
+    def __init__(self, source: ByteSource, number: int, point: int, memory: Memory) -> None:
         limits = memory.limits
         header = source.header
         self.source = source
+        self.point = min(point, 255)
         self._memory = memory
         self.buffer = np.empty(limits.block, np.uint8)
         self.packets: NDArray[Any] = np.empty(limits.batch, PACKET)
@@ -61,6 +66,7 @@ class Feed:
         self._state[F_FORMAT] = 1 if pcapng else 0
         self._state[F_SWAPPED] = 1 if header.swapped else 0
         self._state[F_FILE] = number
+        self._state[F_POINT] = self.point
         self._state[F_DROPPED] = -1
         if not pcapng:
             self._state[F_INTERFACES] = 1

@@ -34,6 +34,9 @@ WATCH_DATAGRAM_LIMIT: Final = 512
 WATCH_HTTP_LIMIT: Final = 64
 """Bytes of a segment that begins with an HTTP status line."""
 
+RETRY_WINDOW: Final = 130_000_000_000
+"""Nobody repeats a SYN or a request for longer than this (ns): the same packet later is another record of it."""
+
 DUPLICATE_WINDOW: Final = 1_000_000
 """Two equal packets within so many nanoseconds are copies of one."""
 
@@ -60,7 +63,8 @@ FLOW: Final = np.dtype(
         ("letters", "u2"),  # which of the 16 letters are in the history
         ("icmp", "u2"),  # ICMP errors that quote this flow
         ("other_file", "u2"),  # file + 1 that holds the same traffic once more; 0 if none
-        ("n_letters", "u1"), ("flags", "u1"), ("first_side", "u1"), ("pad", "u1"),
+        ("n_letters", "u1"), ("flags", "u1"), ("first_side", "u1"),
+        ("other_point", "u1"),  # point + 1 that shows the same traffic once more; 0 if none
     ],
     align=True,
 )  # fmt: skip
@@ -80,7 +84,7 @@ SIDE: Final = np.dtype(
         ("last_file", "u2"), ("syn_file", "u2"), ("syn_last_file", "u2"), ("fin_file", "u2"), ("rst_file", "u2"),
         ("nsyn", "u2"), ("nsynack", "u2"), ("nfin", "u2"), ("nrst", "u2"), ("zero_window", "u2"),
         ("ipid_last", "u2"), ("syn_ipid", "u2"), ("rst_ipid", "u2"), ("rst_win", "u2"),
-        ("ttl_min", "u1"), ("ttl_max", "u1"), ("rst_ttl", "u1"), ("acks", "u1"),
+        ("ttl_min", "u1"), ("ttl_max", "u1"), ("rst_ttl", "u1"), ("acks", "u1"), ("point", "u1"),
     ],
     align=True,
 )  # fmt: skip
@@ -101,7 +105,7 @@ PAYLOAD: Final = np.dtype(
     align=True,
 )  # fmt: skip
 """``rtx_run`` counts how often the segment at ``rtx_seq`` was sent again, ``rtx_runs`` how many such runs there
-were. ``digest`` is of the last datagram (UDP). ``repeats``: datagrams repeated although they had been answered."""
+were. ``digest`` is of the last datagram (UDP), whose first one's IP ID and length stand in ``base`` and ``hole_low``. ``repeats``: datagrams repeated although they had been answered."""
 
 PACKET: Final = np.dtype(
     [
@@ -111,7 +115,7 @@ PACKET: Final = np.dtype(
         ("seq", "u4"), ("ack", "u4"), ("frame", "u4"), ("path", "u4"), ("vlan", "u4"),
         ("file", "u2"), ("ipid", "u2"), ("window", "u2"), ("checksum", "u2"),
         ("flags", "u1"), ("ttl", "u1"), ("side", "u1"), ("kind", "u1"),
-        ("type", "u1"), ("code", "u1"), ("version", "u1"), ("loopback", "u1"),
+        ("type", "u1"), ("code", "u1"), ("version", "u1"), ("loopback", "u1"), ("point", "u1"),
     ],
     align=True,
 )  # fmt: skip
@@ -184,6 +188,7 @@ F_DROPPED: Final = 8  # as the statistics blocks say; -1 while they say nothing
 F_LOST_PACKETS: Final = 9  # packet blocks that name an unknown interface or overrun their block
 F_NEED: Final = 10  # bytes that the next record needs
 F_SECTIONS: Final = 11
+F_POINT: Final = 13  # which of the captures that run at the same time
 F_TIMED: Final = 12  # packets so far that have a time of their own
 F_SIZE: Final = 16
 

@@ -75,6 +75,7 @@ class Memory:
         self.eth_counts = np.zeros(65536, np.uint64)
         self.ip_counts = np.zeros(256, np.uint64)
         self.link_counts = np.zeros(65536, np.uint64)
+        self.repeated = np.zeros(65536, np.uint64)
         self.st = np.zeros(S_SIZE, np.int64)
         self.st[S_PATHS] = 1  # path 0 is "unknown"
         self.st[S_SEED] = secrets.randbits(62)
@@ -153,11 +154,8 @@ class Memory:
         return merge([*self._emitted, live])
 
     def repeated_files(self) -> dict[int, int]:
-        """Return, for each file that holds flows which another file holds too, how many."""
-        parts = [*self._emitted, self._live()]
-        repeated = np.concatenate([part.flows["other_file"] for part in parts])
-        numbers, counts = np.unique(repeated[repeated > 0], return_counts=True)
-        return {int(number) - 1: int(count) for number, count in zip(numbers, counts, strict=True)}
+        """Return, for each file that holds packets which another file holds too, how many."""
+        return {int(number): int(self.repeated[number]) for number in np.flatnonzero(self.repeated)}
 
     def watched_packets(self) -> tuple[NDArray[Any], NDArray[np.uint8]]:
         """Return all rows of WATCH and their bytes, ``start`` counted from the beginning of the bytes."""

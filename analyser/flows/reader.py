@@ -61,7 +61,7 @@ def read_flows(
     tables = flow_tables(memory, ports or {})
     for number, count in memory.repeated_files().items():
         files[number].problems.append(
-            Problem(code="same-traffic", count=count, detail="flows that another capture holds too; counted once")
+            Problem(code="same-traffic", count=count, detail="packets that another capture holds too; counted once")
         )
     facts = ReadingFacts(
         files=tuple(files),
@@ -83,7 +83,9 @@ def _read_all(sources: Sequence[ByteSource], memory: Memory, progress: Progress 
         while active or waiting:
             while waiting and (not active or _starts(sources[waiting[0]]) <= min(feed.head for feed in active)):
                 number = waiting.pop(0)
-                feed = Feed(sources[number], number, memory)
+                taken = {item.point for item in active}
+                point = next(free for free in range(len(active) + 1) if free not in taken)
+                feed = Feed(sources[number], number, point, memory)
                 numbers[id(feed)] = number
                 _keep_or_close(feed, number, active, facts)
             if not active:
@@ -129,7 +131,7 @@ def _advance(feed: Feed, until: int | None, memory: Memory) -> None:
     while feed.cursor < end:
         reason, feed.cursor = update(
             feed.buffer, feed.packets, feed.cursor, end, memory.index, memory.flows, memory.sides, memory.payloads,
-            memory.seen, memory.watch, memory.watched, memory.watched_bytes, memory.quotes, memory.st,
+            memory.seen, memory.watch, memory.watched, memory.watched_bytes, memory.quotes, memory.repeated, memory.st,
         )  # fmt: skip
         if reason == UPDATE_TABLE:
             memory.make_room()

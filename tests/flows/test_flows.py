@@ -182,13 +182,35 @@ def test_a_repetition_after_a_second_is_no_copy() -> None:
 
 
 def test_the_same_traffic_in_another_file_is_counted_once() -> None:
-    """A second file with the same packets, half a minute later by its clock, adds nothing and is named."""
-    later = [(t + 30, packet) for t, packet in CLOSED]
-    tables, facts = read(pcap(CLOSED), pcap(later, path="again"))
-    assert tables.flows.height == 1
-    assert tables.flows["orig_pkts"].item() == 6
-    assert [problem.code for problem in facts.files[1].problems] == ["same-traffic"]
-    assert facts.files[0].problems == []
+    """A second file with the same packets, by a clock that is off, adds nothing and is named."""
+    for offset in (0.3, 30, 4000):
+        later = [(t + offset, packet) for t, packet in CLOSED]
+        tables, facts = read(pcap(CLOSED), pcap(later, path="again"))
+        assert tables.flows.height == 1
+        assert tables.flows["orig_pkts"].item() == 6
+        assert [(problem.code, problem.count) for problem in facts.files[1].problems] == [("same-traffic", 10)]
+        assert facts.files[0].problems == []
+
+
+def test_the_same_datagrams_from_two_capture_points_are_counted_once() -> None:
+    """Requests and answers that two captures hold, half a second apart, are no repetitions."""
+    ask = AWAY / IP(src=CLIENT, dst=SERVER, id=77) / UDP(sport=4000, dport=161) / payload(b"question")
+    answer = BACK / IP(src=SERVER, dst=CLIENT, id=99) / UDP(sport=161, dport=4000) / payload(b"answer")
+    other = AWAY / IP(src=CLIENT, dst=SERVER, id=78) / UDP(sport=4000, dport=161) / payload(b"another")
+    talk: list[Timed] = [(0, ask), (0.1, answer), (2, other)]
+    tables, facts = read(pcap(talk), pcap([(t + 0.5, packet) for t, packet in talk], path="again"))
+    row = tables.flows.row(0, named=True)
+    assert (row["orig_pkts"], row["resp_pkts"], row["orig_repeat_after_answer"]) == (2, 1, 0)
+    assert facts.files[1].problems[0].code == "same-traffic"
+
+
+def test_a_retry_in_the_next_file_of_a_rotated_set_is_a_retry() -> None:
+    """A SYN repeated with the same IP ID after a file was changed counts, and so does what follows it."""
+    first: list[Timed] = [(0, client("S", 100, ipid=5)), (1, client("S", 100, ipid=5))]
+    rest: list[Timed] = [(3, client("S", 100, ipid=5)), (3.1, server("SA", 900, 101)), (3.2, client("A", 101, 901))]
+    tables, facts = read(pcap(first), pcap(rest, path="next"))
+    row = tables.flows.row(0, named=True)
+    assert (row["orig_nsyn"], row["history"], facts.duplicates) == (3, "ShA", 0)
 
 
 def test_a_flow_goes_on_from_file_to_file_whatever_their_order() -> None:

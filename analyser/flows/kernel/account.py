@@ -168,6 +168,18 @@ def note_segment(buf: Any, k: Any, r: Any, d: Any) -> Any:
 
 
 @inner
+def is_first_datagram(buf: Any, k: Any, d: Any) -> Any:
+    """Say whether a datagram has the IP ID, the length and the first bytes of the first one of its side."""
+    if d.base != k.ipid or d.hole_low != k.length:
+        return False
+    count: Any = min(np.int64(k.caught), FIRST_BYTES)
+    unlike = 0
+    for i in range(count):
+        unlike |= d.bytes[i] ^ u8(buf, k.offset + i)
+    return unlike == 0
+
+
+@inner
 def note_datagram(buf: Any, k: Any, other: Any, d: Any, before: Any) -> Any:
     """Account for one datagram: its first bytes, and whether the same one was sent again although it was answered."""
     digest = U(k.length) * U(0x9E3779B97F4A7C15) + U(1)
@@ -177,6 +189,9 @@ def note_datagram(buf: Any, k: Any, other: Any, d: Any, before: Any) -> Any:
     d.data_pkts += ONE32
     if d.data_pkts == ONE32:
         keep_bytes(buf, k, d, 0)
+        d.base = np.uint32(k.ipid)
+        d.hole_low = np.uint32(k.length)
+        d.hole_high = np.uint32(k.length)
     elif digest == d.digest:
         d.rtx += ONE32
         d.rtx_last_t = k.t
@@ -250,6 +265,7 @@ def note_packet(buf: Any, k: Any, r: Any, mine: Any, other: Any, payloads: Any, 
     if mine.pkts == 0:
         mine.first_t = k.t
         mine.last_t = k.t
+        mine.point = k.point
     mine.first_t = min(mine.first_t, k.t)
     if k.t >= mine.last_t:
         mine.last_t = k.t

@@ -40,6 +40,8 @@ def fold_flow(a: Any, b: Any) -> Any:
     a.watched1 += b.watched1
     if a.other_file == 0:
         a.other_file = b.other_file
+    if a.other_point == 0:
+        a.other_point = b.other_point
     a.flags = np.uint8((a.flags | b.flags) & ~np.uint8(FLOW_SUPERSEDED))
     a.flags |= b.flags & np.uint8(FLOW_SUPERSEDED)
 
@@ -78,6 +80,7 @@ def fold_side(a: Any, b: Any, payloads: Any) -> Any:
     """Add the facts of one side of ``b`` to the same side of ``a``."""
     if b.pkts > 0:
         if a.pkts == 0:
+            a.point = b.point
             a.first_t = b.first_t
             a.last_t = b.last_t
             a.last_frame = b.last_frame

@@ -22,6 +22,7 @@ from analyser.flows.layout import (
     F_LAST_T,
     F_LOST_PACKETS,
     F_NEED,
+    F_POINT,
     F_POS,
     F_SECTIONS,
     F_SWAPPED,
@@ -153,6 +154,7 @@ def stamp(k: Any, t: Any, timed: Any, source: Any) -> Any:
     k.t = t
     k.frame = np.uint32(source[F_FRAME])
     k.file = np.uint16(source[F_FILE])
+    k.point = np.uint8(source[F_POINT])
 
 
 @inner
@@ -287,7 +289,18 @@ def fill(
         if not decodable(link):
             link_counts[link & 0xFFFF] += 1
         elif decode(
-            buf, start, start + caught, link, interface, k, fragments, paths, path_index, eth_counts, ip_counts, st
+            buf,
+            start,
+            start + caught,
+            link,
+            source[F_POINT] << 24 | (interface & 0xFF) << 16,
+            k,
+            fragments,
+            paths,
+            path_index,
+            eth_counts,
+            ip_counts,
+            st,
         ):
             n += 1
         pos = following

@@ -112,7 +112,7 @@ def decode(
             st[S_TRUNCATED] += 1
             return False
         loopback = be16(buf, p + 8) == 772
-        interface = (interface << 16 | (be32(buf, p + 4) & 0xFFFF)) & 0xFFFFFFFF
+        interface |= be32(buf, p + 4) & 0xFFFF
         if u8(buf, p + 11) == 6:
             src_mac = U(be32(buf, p + 12)) << U(16) | U(be16(buf, p + 16))
         ethertype = be16(buf, p)

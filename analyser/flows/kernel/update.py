@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.account import ACK, ONE32, RST, SYN, note_packet
+from analyser.flows.kernel.account import ACK, ONE32, RST, SYN, is_first_datagram, note_packet
 from analyser.flows.kernel.ip import hash_key, mix
 from analyser.flows.kernel.loads import entry, inner, prefetch
 from analyser.flows.kernel.watching import keep_quote, keep_watched, watch_class
@@ -20,6 +20,7 @@ from analyser.flows.layout import (
     KIND_DATAGRAM,
     KIND_QUOTE,
     KIND_TCP,
+    RETRY_WINDOW,
     S_DUPLICATES,
     S_FLOWS,
     S_OVERFLOW,
@@ -65,7 +66,7 @@ def new_flow(k: Any, flows: Any, sides: Any, st: Any) -> Any:
     r.n_letters = np.uint8(0)
     r.flags = np.uint8(0)
     r.first_side = k.side
-    r.pad = np.uint8(0)
+    r.other_point = np.uint8(0)
     for i in range(2):
         s = sides[2 * n + i]
         s.first_t = 0
@@ -107,6 +108,7 @@ def new_flow(k: Any, flows: Any, sides: Any, st: Any) -> Any:
         s.ttl_max = np.uint8(0)
         s.rst_ttl = np.uint8(0)
         s.acks = np.uint8(0)
+        s.point = np.uint8(0)
     return n
 
 
@@ -167,27 +169,42 @@ def is_copy(k: Any, seen: Any) -> Any:
 
 
 @inner
-def same_traffic(k: Any, r: Any, mine: Any) -> Any:
+def same_traffic(buf: Any, k: Any, r: Any, mine: Any, payloads: Any) -> Any:
     """Say whether another file holds this packet too, further apart than copies of one mirror are.
 
-    A SYN that comes back with its own IP ID from another file shows that this file repeats the flow; from then on
-    that file's packets of the flow say nothing new.
+    A SYN or a first datagram that comes back with its own IP ID from another capture point, or when nobody would
+    repeat it any more, shows that the other capture holds the flow too; its packets of the flow then say nothing new.
     """
-    if np.int64(r.other_file) == np.int64(k.file) + 1:
+    if np.int64(r.other_file) == np.int64(k.file) + 1 or np.int64(r.other_point) == np.int64(k.point) + 1:
         return True
-    if (
-        k.kind == KIND_TCP and (k.flags & SYN) != 0 and mine.nsyn + mine.nsynack > 0 and mine.isn == k.seq
-        and mine.syn_ipid == k.ipid and k.ipid != 0 and mine.syn_file != k.file
-    ):  # fmt: skip
+    if k.ipid == 0 or mine.pkts == 0:
+        return False
+    if k.kind == KIND_TCP:
+        if k.flags & SYN == 0 or mine.nsyn + mine.nsynack == 0 or mine.isn != k.seq or mine.syn_ipid != k.ipid:
+            return False
+        if mine.syn_file == k.file:
+            return False
+        too_late = mine.acks > 0 or k.t - mine.syn_t > RETRY_WINDOW or mine.syn_t - k.t > RETRY_WINDOW
+    elif k.kind == KIND_DATAGRAM and mine.payload >= 0:
+        d = payloads[np.int64(mine.payload)]
+        if d.data_file == k.file or not is_first_datagram(buf, k, d):
+            return False
+        too_late = k.t - d.data_t > RETRY_WINDOW or d.data_t - k.t > RETRY_WINDOW
+    else:
+        return False
+    if mine.point != k.point:
+        r.other_point = np.uint8(np.int64(k.point) + 1)
+    elif too_late:
         r.other_file = np.uint16(np.int64(k.file) + 1)
-        return True
-    return False
+    else:
+        return False  # a repetition that a rotated set has in its next file
+    return True
 
 
 @entry
 def update(
     buf: Any, packets: Any, i: Any, end: Any, index: Any, flows: Any, sides: Any, payloads: Any, seen: Any,
-    watch: Any, watched: Any, watched_bytes: Any, quotes: Any, st: Any,
+    watch: Any, watched: Any, watched_bytes: Any, quotes: Any, repeated: Any, st: Any,
 ) -> Any:  # fmt: skip
     """Count ``packets[i:end]`` (their payload is in ``buf``). Returns ``(reason, i)``: the first packet not yet counted."""
     mask = np.int64(index.shape[0] - 1)
@@ -223,8 +240,9 @@ def update(
         if k.kind == KIND_QUOTE:
             keep_quote(k, r, quotes, st)
             continue
-        if same_traffic(k, r, mine):
+        if same_traffic(buf, k, r, mine, payloads):
             st[S_SAME_TRAFFIC] += 1
+            repeated[np.int64(k.file)] += 1
             mine.dups += ONE32
             continue
         note_packet(buf, k, r, mine, sides[2 * n + 1 - side], payloads, st)
