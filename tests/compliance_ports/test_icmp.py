@@ -89,3 +89,10 @@ def test_an_initiator_that_no_longer_listens_stops_nothing() -> None:
 def test_an_error_explains_payload_that_is_never_acknowledged() -> None:
     stuck = asked(orig_stuck=3, resp_acks_payload=False, **icmp(3, 13))
     assert told(port_of(stuck)) == "blocked/icmp-admin-prohibited"
+
+
+def test_packets_too_big_name_the_router_where_payload_gets_lost() -> None:
+    finding = port_of(asked(orig_stuck=3, resp_acks_payload=False, **icmp(3, 4, ROUTER)))
+    assert told(finding) == "blocked/dropped-after-handshake"
+    assert finding.detail is not None
+    assert finding.detail.endswith("192.0.2.1 reports packets too big")
