@@ -48,14 +48,15 @@ def ahead(a: Any, b: Any) -> Any:
 
 
 @inner
-def note_letter(r: Any, side: Any, letter: Any) -> Any:
-    """Add a letter of the history the first time this side shows it."""
-    nibble = np.int64(side) << 3 | letter
-    bit = np.int64(1) << nibble
-    if np.int64(r.letters) & bit == 0:
-        r.letters = np.uint16(np.int64(r.letters) | bit)
-        r.history |= U(nibble) << U(4 * np.int64(r.n_letters))
-        r.n_letters = np.uint8(r.n_letters + np.uint8(1))
+def note_letters(r: Any, side: Any, new: Any) -> Any:
+    """Add letters to the history, each the first time this side shows it. ``new``: bits of S H A D F R T W."""
+    for letter in range(8):
+        nibble = np.int64(side) << 3 | letter
+        bit = np.int64(1) << nibble
+        if new & (np.int64(1) << letter) and np.int64(r.letters) & bit == 0:
+            r.letters = np.uint16(np.int64(r.letters) | bit)
+            r.history |= U(nibble) << U(4 * np.int64(r.n_letters))
+            r.n_letters = np.uint8(r.n_letters + np.uint8(1))
 
 
 @inner
@@ -164,7 +165,7 @@ def note_segment(buf: Any, k: Any, r: Any, d: Any) -> Any:
         d.rtx_seq = seq
         d.rtx_run = ONE16
         d.rtx_runs = add16(d.rtx_runs)
-    note_letter(r, k.side, 6)
+    note_letters(r, k.side, np.int64(64))
 
 
 @inner
@@ -206,7 +207,7 @@ def note_datagram(buf: Any, k: Any, other: Any, d: Any, before: Any) -> Any:
 def note_tcp(k: Any, r: Any, mine: Any) -> Any:
     """Account for the flags of one TCP packet."""
     f = np.int64(k.flags)
-    side = k.side
+    letters = np.int64(0)
     if f & SYN:
         if mine.nsyn + mine.nsynack == 0:
             mine.isn = k.seq
@@ -219,14 +220,14 @@ def note_tcp(k: Any, r: Any, mine: Any) -> Any:
         mine.syn_last_file = k.file
         if f & ACK:
             mine.nsynack = add16(mine.nsynack)
-            note_letter(r, side, 1)
+            letters |= 2
         else:
             mine.nsyn = add16(mine.nsyn)
-            note_letter(r, side, 0)
+            letters |= 1
     if f & ACK and f & RST == 0:
         if f & SYN == 0:
             if k.length == 0 and f & FIN == 0:
-                note_letter(r, side, 2)
+                letters |= 4
             mine.acks = np.uint8(1)
         if mine.ack_first == 0 and mine.ack_max == 0:
             mine.ack_first = k.ack
@@ -234,14 +235,14 @@ def note_tcp(k: Any, r: Any, mine: Any) -> Any:
         elif ahead(k.ack, mine.ack_max) > 0:
             mine.ack_max = k.ack
     if k.length > 0:
-        note_letter(r, side, 3)
+        letters |= 8
     if f & FIN:
         if mine.nfin == 0:
             mine.fin_t = k.t
             mine.fin_frame = k.frame
             mine.fin_file = k.file
         mine.nfin = add16(mine.nfin)
-        note_letter(r, side, 4)
+        letters |= 16
     if f & RST:
         if mine.nrst == 0:
             mine.rst_t = k.t
@@ -252,10 +253,11 @@ def note_tcp(k: Any, r: Any, mine: Any) -> Any:
             mine.rst_win = k.window
             mine.rst_path = k.path
         mine.nrst = add16(mine.nrst)
-        note_letter(r, side, 5)
+        letters |= 32
     elif k.window == 0 and f & SYN == 0:
         mine.zero_window = add16(mine.zero_window)
-        note_letter(r, side, 7)
+        letters |= 128
+    note_letters(r, k.side, letters)
 
 
 @inner
@@ -303,7 +305,7 @@ def note_packet(buf: Any, k: Any, r: Any, mine: Any, other: Any, payloads: Any, 
             mine.nsynack = add16(mine.nsynack)
         return
     else:
-        note_letter(r, k.side, 3)
+        note_letters(r, k.side, np.int64(8))
     d = payloads[payload_row(k, mine, payloads, st)]
     d.data_last_t = k.t
     d.data_last_frame = k.frame

@@ -75,23 +75,6 @@ def set_key(k: Any, s0: Any, s1: Any, d0: Any, d1: Any, sp: Any, dp: Any, kind: 
 
 
 @inner
-def decode_neighbour(k: Any, asker0: Any, asker1: Any, target0: Any, target1: Any, answer: Any, st: Any) -> Any:
-    """Make the record of a question "who has `target`?" or of its answer."""
-    asking = np.int64(1)  # in place of a port: what the target asks the asker is another exchange
-    asked = np.int64(0)
-    kind = np.int64(KEY_NEIGHBOUR)
-    if answer:
-        set_key(k, target0, target1, asker0, asker1, asked, asking, kind, np.int64(PROTOCOL_NEIGHBOUR), st)
-    else:
-        set_key(k, asker0, asker1, target0, target1, asking, asked, kind, np.int64(PROTOCOL_NEIGHBOUR), st)
-    k.kind = np.uint8(KIND_EXCHANGE)
-    k.flags = np.uint8(2 if answer else 1)
-    k.length = np.int32(0)
-    k.caught = np.int32(0)
-    k.ip_bytes = np.int32(0)
-
-
-@inner
 def decode_ip(
     buf: Any, p: Any, e: Any, version: Any, k: Any, fragments: Any, ip_counts: Any, st: Any, depth: Any
 ) -> Any:
@@ -266,22 +249,21 @@ def decode_ip(
         offset = min(stop, q + 8)
         length = end - offset
         if version == 6 and (kind_of == 135 or kind_of == 136) and q + 24 <= stop:
-            t0 = be64(buf, q + 8)
-            t1 = be64(buf, q + 16)
-            if kind_of == 135:
-                decode_neighbour(k, s0, s1, t0, t1, False, st)
-            else:
-                decode_neighbour(k, d0, d1, t0, t1, True, st)
-            k.ttl = np.uint8(ttl)
-            k.ipid = np.uint16(0)
-            k.checksum = np.uint16(checksum)
-            k.seq = np.uint32(0)
-            k.ack = np.uint32(0)
-            k.window = np.uint16(0)
-            k.offset = offset
-            k.loopback = np.uint8(0)
-            return 1
-        if (request or answer) and q + 8 <= stop:
+            asks = kind_of == 135
+            if asks:
+                d0 = be64(buf, q + 8)
+                d1 = be64(buf, q + 16)
+            else:  # whom it answers is the other end of the question
+                s0 = be64(buf, q + 8)
+                s1 = be64(buf, q + 16)
+            sp = np.int64(asks)  # in place of a port: what the target asks the asker is another exchange
+            dp = np.int64(not asks)
+            protocol = np.int64(PROTOCOL_NEIGHBOUR)
+            key_kind = np.int64(KEY_NEIGHBOUR)
+            kind = np.int64(KIND_EXCHANGE)
+            flags = np.int64(1 if asks else 2)
+            length = np.int64(0)
+        elif (request or answer) and q + 8 <= stop:
             sp = be16(buf, q + 4)
             dp = sp
             key_kind = np.int64(KEY_ECHO)

@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.ip import MAPPED, decode_ip, decode_neighbour, mix
+from analyser.flows.kernel.ip import MAPPED, decode_ip, mix, set_key
 from analyser.flows.kernel.loads import be16, be32, inner, le32, u8
 from analyser.flows.layout import (
+    KEY_NEIGHBOUR,
+    KIND_EXCHANGE,
     KIND_QUOTE,
+    PROTOCOL_NEIGHBOUR,
     S_LLC,
     S_MALFORMED,
     S_ORPHANS,
@@ -59,14 +62,20 @@ def decode_arp(buf: Any, p: Any, e: Any, k: Any, st: Any) -> Any:
     if be16(buf, p + 2) != 0x0800 or u8(buf, p + 4) != 6 or u8(buf, p + 5) != 4:
         return False
     operation = be16(buf, p + 6)
+    if operation != 1 and operation != 2:
+        return False
+    asks = operation == 1
     sender = MAPPED | U(be32(buf, p + 14))
     target = MAPPED | U(be32(buf, p + 24))
-    if operation == 1:
-        decode_neighbour(k, U(0), sender, U(0), target, False, st)
-    elif operation == 2:
-        decode_neighbour(k, U(0), target, U(0), sender, True, st)
-    else:
-        return False
+    set_key(  # a 1 in place of the asker's port: what the target asks the asker is another exchange
+        k, U(0), sender, U(0), target, np.int64(asks), np.int64(not asks), np.int64(KEY_NEIGHBOUR),
+        np.int64(PROTOCOL_NEIGHBOUR), st,
+    )  # fmt: skip
+    k.kind = np.uint8(KIND_EXCHANGE)
+    k.flags = np.uint8(1 if asks else 2)
+    k.length = np.int32(0)
+    k.caught = np.int32(0)
+    k.ip_bytes = np.int32(0)
     k.ttl = np.uint8(0)
     k.ipid = np.uint16(0)
     k.checksum = np.uint16(0)
@@ -168,22 +177,31 @@ def decode(
     k.vlan = np.uint32(vlan)
     found = False
     if ethertype == 0x0800 or ethertype == 0x86DD:
+        start = p
         version = np.int64(4 if ethertype == 0x0800 else 6)
-        kind = decode_ip(buf, p, e, version, k, fragments, ip_counts, st, 0)
-        if kind == 2:
-            truncated = st[S_TRUNCATED]
-            malformed = st[S_MALFORMED]
-            orphans = st[S_ORPHANS]
-            found = decode_ip(buf, k.offset, e, np.int64(k.version), k, fragments, ip_counts, st, 1) == 1
-            if found:
-                k.kind = np.uint8(KIND_QUOTE)
-            else:  # it quotes nothing that can be a flow: then it is a flow of its own
-                found = decode_ip(buf, p, e, version, k, fragments, ip_counts, st, 2) == 1
-            st[S_TRUNCATED] = truncated
-            st[S_MALFORMED] = malformed
-            st[S_ORPHANS] = orphans
-        elif kind == 1:
-            found = True
+        truncated = malformed = orphans = np.int64(0)
+        kind = np.int64(0)
+        for depth in range(3):
+            kind = decode_ip(buf, start, e, version, k, fragments, ip_counts, st, depth)
+            if kind == 2:
+                start = k.offset
+                version = np.int64(k.version)
+                truncated = st[S_TRUNCATED]
+                malformed = st[S_MALFORMED]
+                orphans = st[S_ORPHANS]
+                continue
+            if depth == 1:
+                st[S_TRUNCATED] = truncated
+                st[S_MALFORMED] = malformed
+                st[S_ORPHANS] = orphans
+                if kind == 1:
+                    k.kind = np.uint8(KIND_QUOTE)
+                else:  # it quotes nothing that can be a flow: then it is a flow of its own
+                    start = p
+                    version = np.int64(4 if ethertype == 0x0800 else 6)
+                    continue
+            break
+        found = kind == 1
     else:
         eth_counts[ethertype] += 1
         if ethertype == 0x0806:
