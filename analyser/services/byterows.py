@@ -6,6 +6,7 @@ Knows arrays; must not know what any byte means.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +52,31 @@ class ByteRows:
     def take(self, index: Index) -> ByteRows:
         """Return the indexed rows as a matrix of their own."""
         return ByteRows(self.matrix[index], self.lengths[index])
+
+
+_LOWER: Final[Bytes] = np.array([b + 32 if 65 <= b <= 90 else b for b in range(256)], dtype=np.uint8)
+
+
+def contains(window: Bytes, ends: Index, needle: bytes, *, fold: bool = False) -> Bools:
+    """Say of each row of ``window`` (k, size) whether ``needle`` lies in its first ``ends`` bytes.
+
+    With ``fold`` ASCII letters of either case are alike. Only the places of the first byte are looked at further.
+    """
+    result = np.zeros(len(window), dtype=np.bool_)
+    wanted = needle.lower() if fold else needle
+    starts = window[:, : max(window.shape[1] - len(wanted) + 1, 0)]
+    first = starts == wanted[0]
+    if fold:
+        first |= starts == wanted[:1].upper()[0]
+    rows, columns = np.nonzero(first)
+    inside = columns + len(wanted) <= ends[rows]
+    rows, columns = rows[inside], columns[inside]
+    for offset in range(1, len(wanted)):
+        found = window[rows, columns + offset]
+        equal = (_LOWER[found] if fold else found) == wanted[offset]
+        rows, columns = rows[equal], columns[equal]
+    result[rows] = True
+    return result
 
 
 def byte_rows(column: pl.Series, width: int = PREFIX) -> ByteRows:

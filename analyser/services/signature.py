@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from analyser.services.byterows import Bools, ByteRows, Bytes, Index
+from analyser.services.byterows import Bools, ByteRows, Bytes, Index, contains
 from analyser.services.structures import STRUCTURES
 
 NO_SUBLABEL: Final = -1
@@ -105,9 +105,6 @@ class AnyOf:
         return result
 
 
-_LOWER: Final[Bytes] = np.array([b + 32 if 65 <= b <= 90 else b for b in range(256)], dtype=np.uint8)
-
-
 @dataclass(frozen=True)
 class Find:
     """Any of some strings somewhere in the first ``within`` bytes, upper and lower case alike if ``fold``."""
@@ -126,19 +123,9 @@ class Find:
         """Judge the indexed rows; the string must lie wholly inside the window."""
         window = rows.matrix[index, : self.within]
         ends = np.minimum(rows.lengths[index], window.shape[1])
-        if self.fold:
-            window = _LOWER[window]
         result = np.zeros(len(index), dtype=np.bool_)
         for needle in self.needles:
-            wanted = needle.lower() if self.fold else needle
-            places = window.shape[1] - len(wanted) + 1
-            if places <= 0:
-                continue
-            hits = np.ones((len(index), places), dtype=np.bool_)
-            for offset, value in enumerate(wanted):
-                hits &= window[:, offset : offset + places] == value
-            hits &= np.arange(places) + len(wanted) <= ends[:, None]
-            result |= hits.any(axis=1)
+            result |= contains(window, ends, needle, fold=self.fold)
         return result
 
 

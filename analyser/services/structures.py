@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from analyser.services.ber import Cursor
-from analyser.services.byterows import Bools, ByteRows, Bytes, Index
+from analyser.services.byterows import Bools, ByteRows, Bytes, Index, contains
 from analyser.services.snmp import PDUS, VERSIONS, read_snmp
 
 Reader = Callable[[ByteRows, Index, int], Index]
@@ -127,13 +127,9 @@ _HTTP_VERSION: Final = b" HTTP/1."
 def _http_request(rows: ByteRows, index: Index, at: int) -> Index:
     """A request line (RFC 9112, section 3): one printable line that names HTTP/1 or is longer than what was kept."""
     result = _text_line(rows, index, at) >= 0
-    window = rows.matrix[index, at:]
-    found = np.zeros((len(index), max(window.shape[1] - len(_HTTP_VERSION) + 1, 0)), dtype=np.bool_)
-    found[:] = True
-    for offset, value in enumerate(_HTTP_VERSION):
-        found &= window[:, offset : offset + found.shape[1]] == value
-    line_ended = ((window == 0x0D) | (window == 0x0A)).any(axis=1) | (rows.lengths[index] < rows.width)
-    return _kinds(result & (found.any(axis=1) | ~line_ended))
+    window, size = rows.matrix[index, at:], rows.lengths[index] - at
+    unfinished = (size == rows.width - at) & ~((window == 0x0D) | (window == 0x0A)).any(axis=1)
+    return _kinds(result & (unfinished | contains(window, size, _HTTP_VERSION)))
 
 
 def _lpr_command(rows: ByteRows, index: Index, at: int) -> Index:
