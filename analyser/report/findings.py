@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from analyser.model.finding import Confidence, Evidence, PortFinding, PortState, Severity, Verdict, VerdictEntry
+from analyser.model.service import Basis
 from analyser.report import phrases
 from analyser.report.page import Page
 from analyser.report.phrases import count, end_name, finding_mark, listed, port_name, state_mark
@@ -17,6 +18,9 @@ from analyser.report.request import asked_ports
 
 MOST_ALIKE: Final = 5
 """Entries shown of one rule with one verdict, or of one reason, unless everything is asked for."""
+
+MOST_WORKING: Final = 20
+"""Entries shown of what works, unless everything is asked for."""
 
 _INDENT: Final = "     "
 
@@ -61,6 +65,30 @@ def open_questions(page: Page, entries: Iterable[VerdictEntry]) -> None:
             style=phrases.STYLES[phrases.QUERY],
         )
     page.blank()
+
+
+def what_works(page: Page, entries: Iterable[VerdictEntry]) -> None:
+    """Add what was shown to work, a line each: it tells where not to look, and that the capture sees the pair."""
+    working = [entry for entry in entries if entry.verdict is Verdict.SATISFIED and not is_told(entry)]
+    if not working:
+        return
+    page.line(("Shown to work", "bold"))
+    for entry in working[:MOST_WORKING]:
+        spoken = [_spoken(port) for port in entry.ports if port.state is PortState.OPEN]
+        page.prose(
+            f"{_short(entry.rule)}  {_ends(entry)}  {listed(spoken)}".rstrip(),
+            first=f" {phrases.TICK} ",
+            rest=_INDENT,
+            style=phrases.STYLES[phrases.TICK],
+        )
+    if len(working) > MOST_WORKING:
+        page.line(f"   … and {len(working) - MOST_WORKING:,} more (-v)")
+    page.blank()
+
+
+def _spoken(port: PortFinding) -> str:
+    name = port_name(port.transport, port.port)
+    return f"{name} {port.service}" if port.service and port.basis != Basis.PORT else name
 
 
 _DOUBTS: Final[dict[PortState, str]] = {

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from analyser.model.finding import REPORT_ORDER, CaptureNote, Coverage, ReportDocument, Severity, Verdict
 from analyser.report import phrases
-from analyser.report.findings import MOST_ALIKE, is_told, open_questions, verdict_sections
+from analyser.report.findings import MOST_ALIKE, MOST_WORKING, is_told, open_questions, verdict_sections, what_works
 from analyser.report.page import Page
 from analyser.report.phrases import count
 from analyser.report.request import asked_ports, firewall_requests
@@ -38,6 +38,7 @@ def report_text(document: ReportDocument, *, everything: bool = False, width: in
     verdict_sections(page, document.verdicts, tasks[:_MOST_TASKS], everything)
     unexpected_section(page, document.unexpected, everything)
     if not everything:
+        what_works(page, document.verdicts)
         open_questions(page, document.verdicts)
     _rest(page, document, everything)
     return page.text()
@@ -182,6 +183,8 @@ def _rest(page: Page, document: ReportDocument, everything: bool) -> None:
     quiet = [entry for entry in document.verdicts if not is_told(entry)]
     folded = Counter("waived" if entry.waiver else entry.verdict.value for entry in quiet)
     folded["waived"] += sum(entry.waiver is not None for entry in document.unexpected)
+    if folded[Verdict.SATISFIED] <= MOST_WORKING:
+        del folded[Verdict.SATISFIED]  # all of it stands on the page
     parts = [f"{number:,} {word}" for word, number in folded.items() if number]
     if parts and not everything:
         page.prose(f"Folded: {', '.join(parts)} (-v unfolds).", rest="  ")

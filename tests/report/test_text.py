@@ -107,15 +107,27 @@ def test_problems_of_captures_are_named_without_riddles() -> None:
     assert "! same-traffic: 12 flows that another capture holds too\n" in text
 
 
-def test_what_works_is_counted_and_unfolds_on_request() -> None:
-    """Satisfied, unused and not applicable rules are one line, until somebody asks."""
+def test_what_is_unused_or_does_not_apply_is_counted_and_unfolds_on_request() -> None:
+    """Unused and not applicable rules are one line, until somebody asks."""
     quiet = [
         made.verdict(verdict=word, severity=Severity.OK, remedy=None)
-        for word in (Verdict.SATISFIED, Verdict.UNUSED, Verdict.NOT_APPLICABLE)
+        for word in (Verdict.UNUSED, Verdict.NOT_APPLICABLE)
     ]
-    assert "Folded: 1 satisfied, 1 unused, 1 not-applicable" in page(*quiet, compliant=True)
+    assert "Folded: 1 unused, 1 not-applicable" in page(*quiet, compliant=True)
     assert "ricoh-install" not in page(*quiet, compliant=True)
-    assert page(*quiet, everything=True, compliant=True).count("ricoh-install") == 3
+    assert page(*quiet, everything=True, compliant=True).count("ricoh-install") == 2
+
+
+def test_what_works_has_a_line_each_until_there_are_too_many() -> None:
+    """A technician sees what works, in one line with its port; of many rules some, and how many more."""
+    port = made.port(443, PortState.OPEN, cause=None, service="tls", basis="payload")
+    works = made.verdict(verdict=Verdict.SATISFIED, severity=Severity.OK, remedy=None, ports=(port,))
+    text = page(works, compliant=True)
+    assert "Shown to work\n ✓ ricoh-install  site-server-1 → mfd-3rd-floor  TCP 443 tls\n" in text
+    assert "Folded" not in text
+    many = page(*[works] * 30, compliant=True)
+    assert "… and 10 more (-v)" in many
+    assert "Folded: 30 satisfied" in many
 
 
 def test_many_alike_findings_do_not_bury_the_others() -> None:
