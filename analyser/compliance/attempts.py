@@ -62,20 +62,28 @@ def collect(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -> pl.Da
     joined = _with_findings(observed, errors, vantage)
     parts = pl.concat([_connections(joined, observed.ended), *_datagrams(joined, observed)], how="diagonal_relaxed")
     found = parts.with_row_index("attempt_id").collect()
+    told = _explain_silence(found, vantage, observed.ended)
+    return told.drop("attempt_id", "credential", "orig_path", "orig_dups")
+
+
+def _explain_silence(found: pl.DataFrame, vantage: Vantage, ended: int) -> pl.DataFrame:
+    """Give attempts to which nothing came back the outcome that the capture bears; adds ``silent`` and ``arrived``."""
     quiet = found.filter(pl.col("loud") == int(Outcome.NO_WITNESS)).select(
         "row", "attempt_id", "t", "resp_h", "port", "orig_path", "orig_dups", "credential",
         group_address=pl.col("resp_h").str.contains(_GROUP_ADDRESS),
     )  # fmt: skip
+    arrived = pl.repeat(value=False, n=len(found), dtype=pl.Boolean, eager=True)
+    if quiet.is_empty():
+        return found.with_columns(silent="loud", arrived=arrived)
     answered = found.filter(pl.col("answered") & pl.col("credential").is_not_null()).select("row", "port", "credential")
     quiet, answered = (part.hstack(vantage.flow_ends[part["row"]]) for part in (quiet, answered))
-    told = silence.explain(quiet, answered, vantage, observed.ended)
+    told = silence.explain(quiet, answered, vantage, ended)
     places = told["attempt_id"]
-    arrived = pl.repeat(value=False, n=len(found), dtype=pl.Boolean, eager=True)
     return found.with_columns(
         loud=found["loud"].scatter(places, told["loud"]),
         silent=found["loud"].scatter(places, told["silent"]),
         arrived=arrived.scatter(places, told["arrived"]),
-    ).drop("attempt_id", "credential", "orig_path", "orig_dups")
+    )
 
 
 def _with_findings(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -> pl.LazyFrame:
@@ -116,7 +124,7 @@ def _connections(joined: pl.LazyFrame, ended: int) -> pl.LazyFrame:
         "rtt",
         request=pl.lit(None, pl.UInt32),
         sent_last=pl.max_horizontal("t", "orig_syn_last_t"),
-        sends=pl.col("orig_nsyn").cast(pl.UInt32),
+        sends=pl.col("orig_nsyn").cast(pl.UInt64),
         answered=decisions.POSITIVE,
         delay=_told_delay(pl.col("orig_syn_t"), pl.col("resp_syn_t"), pl.col("orig_nsyn")),
         loud=decisions.decide(decisions.tcp(ended)),
@@ -135,7 +143,7 @@ def _datagrams(joined: pl.LazyFrame, observed: Observed) -> list[pl.LazyFrame]:
     single = asked.with_columns(
         answered=pl.col("answer_t") > 0,
         repeats_after_answer=pl.col("repeat_after_answer"),
-        sends=pl.col("sent"),
+        sends=pl.col("sent").cast(pl.UInt64),
         last_t=pl.max_horizontal("sent_last", "answer_t"),
         delay=_told_delay(pl.col("t"), pl.col("answer_t"), pl.col("sent")),
         credential=pl.col("credential").fill_null(0),
@@ -146,7 +154,7 @@ def _datagrams(joined: pl.LazyFrame, observed: Observed) -> list[pl.LazyFrame]:
         sent_last=pl.max_horizontal(sent_t, "orig_data_last_t"),
         answered=pl.col("resp_pkts") > 0,
         repeats_after_answer=pl.col("orig_repeat_after_answer").cast(pl.UInt32),
-        sends=pl.col("orig_pkts").cast(pl.UInt32),
+        sends=pl.col("orig_pkts"),
         delay=pl.lit(0, pl.Int64),
         credential=pl.lit(None, pl.UInt64),
         request=pl.lit(None, pl.UInt32),

@@ -59,12 +59,12 @@ _ORIG_CLOSED: Final = pl.min_horizontal(_moment(_ORIG_FIN, "orig_fin_t"), _momen
 _RESP_CLOSED: Final = pl.min_horizontal(_moment(_RESP_FIN, "resp_fin_t"), _moment(_RESP_RST, "resp_rst_t"))
 _CLOSED: Final = pl.min_horizontal(_ORIG_CLOSED, _RESP_CLOSED)
 
+_ENDINGS: Final = {
+    side: _col(f"{side}_nrst").cast(pl.UInt64) + _col(f"{side}_nfin").cast(pl.UInt64) for side in ("orig", "resp")
+}
 _END_ONLY: Final = (
-    ~_ORIG_SAID
-    & ~_RESP_SAID
-    & (_col("orig_pkts") <= _col("orig_nrst") + _col("orig_nfin"))
-    & (_col("resp_pkts") <= _col("resp_nrst") + _col("resp_nfin"))
-)
+    ~_ORIG_SAID & ~_RESP_SAID & (_col("orig_pkts") <= _ENDINGS["orig"]) & (_col("resp_pkts") <= _ENDINGS["resp"])
+)  # fmt: skip
 """Nothing but FINs and RSTs."""
 
 _ICMP_OUTCOME: Final = (

@@ -107,7 +107,7 @@ def _quiet(group: Group) -> str:
 def _one_sided(group: Group) -> str:
     unseen = "initiator" if not group.flow.get("orig_pkts") else "responder"
     if group.flow.get("orig_pkts") and group.flow.get("resp_pkts"):
-        return "mid-stream, ended by a reset"
+        return "mid-stream, of one side only its end"
     return f"nothing of the {unseen} in this capture"
 
 
@@ -146,7 +146,15 @@ def _dropped(group: Group) -> str:
     sender = "initiator" if side == "orig" else "responder"
     smaller = "smaller segments pass: path MTU?" if flow.get(f"{other}_acks_payload") else None
     times = counted(flow.get(f"{side}_stuck") or 0, "time")
-    return _joined(f"payload of the {sender} sent again {times}, never acknowledged", smaller)
+    return _joined(f"payload of the {sender} sent again {times}, never acknowledged", smaller, _too_big(flow))
+
+
+def _too_big(flow: Mapping[str, Any]) -> str | None:
+    """The router that says a packet was too big: no block in itself, but it names the place (RFC 1191, RFC 4443)."""
+    error = (flow.get("icmp_type"), flow.get("icmp_code"))
+    version_6 = ":" in str(flow.get("id.orig_h"))
+    told = flow.get("icmp_errors") and (error[0] == 2 if version_6 else error == (3, 4))
+    return f"{flow.get('icmp_sender')} reports packets too big" if told else None
 
 
 def _alert(group: Group) -> str:
@@ -216,6 +224,6 @@ _FACTS: Final = {
 DETAIL_COLUMNS: Final = (
     "orig_pkts", "resp_pkts", "orig_bytes", "resp_nsynack", "orig_stuck", "resp_stuck", "orig_acks_payload",
     "resp_acks_payload", "tls_alert", "tls_alert_from_orig", "tls_server_hello_t", "tls_version", "refused_code",
-    "wrong_side", "answer_note",
+    "wrong_side", "answer_note", "icmp_errors", "icmp_type", "icmp_code", "icmp_sender",
 )  # fmt: skip
 """The columns of FLOWS and LABELS that details read."""

@@ -25,6 +25,8 @@ from analyser.tables import Observed
 
 ARRIVED: Final = "its own firewall, or the service does not answer"
 _KEY: Final = ("id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto")
+_BLAMED: Final = QUIET - {Outcome.PENDING, Outcome.NO_WITNESS}
+"""Silences that say something of the port, so that it matters whether the request arrived."""
 _EACH: Final = 2
 """Pieces of evidence for each ending, before others of the same ending are added."""
 
@@ -54,7 +56,7 @@ class Teller:
         groups = self._groups(rows[told], codes[told])
         worst = groups[0]
         meaning = MEANINGS[worst.outcome]
-        arrived = worst.arrived and worst.outcome in QUIET
+        other = ARRIVED if worst.arrived and worst.outcome is not Outcome.NO_ANSWER_TO_KNOWN_REQUEST else meaning.other
         others = [group for group in groups[1:] if not IS_OPEN[group.outcome]]
         facts = [describe(worst)]
         facts += [f"also {name_of(group.outcome)} ({counted(group.attempts, 'attempt')})" for group in others]
@@ -67,7 +69,7 @@ class Teller:
             detail="; ".join(fact for fact in facts if fact) or None,
             by=self._by(worst),
             confidence=meaning.confidence,
-            other_explanation=ARRIVED if arrived else meaning.other,
+            other_explanation=other,
             service=service,
             basis=basis,
             attempts=len(rows),
@@ -143,11 +145,11 @@ class Teller:
             outcome=outcome,
             attempts=len(rows),
             sends=int(columns["sends"][rows].sum()),
-            span=int(columns["sent_last"][rows].max() - columns["t"][rows].min()),
+            span=int(columns["sent_last"][rows].max()) - int(columns["t"][rows].min()),
             delay=int(columns["delay"][rows].max()),
             rtt=float(np.median(rtts)) if len(rtts) else None,
             udp=flow["proto"] != "tcp",
-            arrived=bool(columns["arrived"][rows].any()),
+            arrived=outcome in _BLAMED and bool(columns["arrived"][rows].any()),
             label=self._ledger.labels[columns["label"][chosen]] or None,
             payload=bool(columns["payload"][rows].any()),
             flow=flow,
@@ -193,7 +195,7 @@ class Teller:
     def _by(self, group: Group) -> str | None:
         flow = group.flow
         responder: str = flow["resp_h"]
-        if group.arrived and group.outcome in QUIET:
+        if group.arrived:
             return responder
         match MEANINGS[group.outcome].by:
             case By.RESPONDER:

@@ -18,6 +18,9 @@ from analyser.tables import Observed
 INITIAL_TTLS: Final = (64, 128, 255)
 """Initial TTLs that common stacks use; a packet that still has one has crossed no router."""
 
+FARTHEST: Final = 31
+"""Routers that a packet may plausibly have crossed."""
+
 
 def _fallback_networks(addresses: pl.DataFrame) -> pl.Series:
     """Name the network of each ``address`` of which the site says none: its /24, or /64 for IPv6.
@@ -167,7 +170,8 @@ class Vantage:
         """Hosts whose own segment is captured: ``host``, ``interface``, ``vlan`` (both null where ARP showed it).
 
         A host is on a captured segment if its packets come at an initial TTL, if it takes part in ARP or neighbour
-        discovery (which no router forwards), or if it has a MAC of its own beside a MAC that speaks for several hosts.
+        discovery (which no router forwards), or if it has a MAC of its own beside a MAC that speaks for several hosts
+        (a router with one host behind it has such a MAC too: hence not with a TTL that routers have lowered).
         """
         by_ttl = self.heard_on.filter(pl.col("low").is_in(INITIAL_TTLS) | pl.col("high").is_in(INITIAL_TTLS)).select(
             "interface", "vlan", host="from_host"
@@ -176,16 +180,22 @@ class Vantage:
         with_ipv4 = self.ends.filter(~pl.col("address").str.contains(":", literal=True))
         users = (
             self.heard_on.filter(pl.col("src_mac") != 0)
+            .with_columns(
+                lowered=pl.any_horizontal(
+                    (pl.lit(ttl) - pl.col("high").cast(pl.Int16)).is_between(1, FARTHEST) for ttl in INITIAL_TTLS
+                )
+            )
             .join(with_ipv4, left_on="from_host", right_on="host", how="semi")
             .group_by("interface", "src_mac")
             .agg(
                 pl.col("from_host").n_unique().alias("users"),
                 pl.col("from_host").first().alias("host"),
                 pl.col("vlan").first(),
+                pl.col("lowered").any(),
             )
         )
         routers = users.filter(pl.col("users") > 1).select("interface").unique()
-        by_mac = users.filter(pl.col("users") == 1).join(routers, on="interface", how="semi")
+        by_mac = users.filter((pl.col("users") == 1) & ~pl.col("lowered")).join(routers, on="interface", how="semi")
         neighbours = self._observed.neighbours
         spoke_arp = pl.concat(
             [

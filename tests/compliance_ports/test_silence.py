@@ -138,6 +138,12 @@ def test_on_the_responders_own_segment_the_request_did_arrive() -> None:
     assert finding.other_explanation == "its own firewall, or the service does not answer"
 
 
+def test_a_pending_request_blames_nobody() -> None:
+    near = {"resp_ttl_min": 128, "resp_ttl_max": 128}
+    finding = port_of(unanswered(port=51443, syns=1, span=0), beside=[opened(port=80, **near)], ended=1)
+    assert (told(finding), finding.by, finding.other_explanation) == ("pending", None, None)
+
+
 def test_a_request_seen_only_far_from_the_responders_segment_has_not_arrived() -> None:
     near = {"resp_ttl_min": 64, "resp_ttl_max": 64, "resp_path": 5}
     finding = port_of(unanswered(port=51443), beside=[opened(port=80, **near)], paths=VLAN_PATHS)
