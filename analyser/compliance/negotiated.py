@@ -20,7 +20,8 @@ from analyser.model.finding import PortState
 
 _EARLY: Final = 1_000_000_000
 _LATE: Final = 300 * 1_000_000_000
-"""How long before and after its announcement a flow may begin (ns): clocks of two captures, idle clients."""
+"""How long before and after its announcement a flow may begin (ns): clocks of two captures, idle clients. An instance
+of a database stays where the browser said it is; the promise of a data connection is for this transfer."""
 _AFTER_SESSION: Final = 5 * 1_000_000_000
 _FIRST_DYNAMIC: Final = 1024
 _REACHED: Final = (
@@ -106,7 +107,7 @@ def _keepers(announced: pl.DataFrame, located: pl.DataFrame, states: pl.DataFram
             | (pl.col("resp") == pl.col("announced"))
             | ((pl.col("res") == pl.col("pledged_res")) & (pl.col("res") >= 0) & (pl.col("res_place") == "")),
             pl.col("ts") >= pl.col("said") - _EARLY,
-            pl.col("ts") <= pl.col("said") + _LATE,
+            (pl.col("ts") <= pl.col("said") + _LATE) | (pl.col("kind") == "sql-browser"),
         )
         .with_columns(orig="initiator")
     )

@@ -193,3 +193,5 @@ def test_an_sql_instance_is_found_through_its_browser() -> None:
     assert only(judgement, "instance") == [("management", "database", "satisfied")]
     assert judgement.unexpected == ()
     assert only(judged([asked], [browser, instance], place, promises=[promise]), "instance")[0][2] == "missing"
+    much_later = [asked, opened(orig=A, resp=MFD, port=51433, start=3000.0, service="tds")]
+    assert judged(much_later, [browser, instance], place, promises=[promise]).unexpected == ()

@@ -389,6 +389,9 @@ def test_chosen_packets_are_watched() -> None:
     tables, _ = read(pcap(TALK), watch={("tcp", 9100): "stream"})
     assert tables.watched["data"].to_list() == [b"hello", b"world!"]
     assert tables.watched["seq"].to_list() == [101, 901]
+    ask = AWAY / IP(src=CLIENT, dst=SERVER) / UDP(sport=4000, dport=37)
+    tables, _ = read(pcap([(0, ask)]), watch={("udp", 37): "datagram"})
+    assert tables.watched["data"].to_list() == [b""]
 
 
 def test_watched_bytes_are_bounded() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from analyser.flows.kernel.account import ACK, ONE32, RST, SYN, is_first_datagram, note_packet
 from analyser.flows.kernel.ip import hash_key, mix
 from analyser.flows.kernel.loads import entry, inner, prefetch
-from analyser.flows.kernel.watching import keep_quote, keep_watched, watch_class
+from analyser.flows.kernel.watching import UNWANTED, keep_quote, keep_watched, watch_class
 from analyser.flows.layout import (
     DUPLICATE_WINDOW,
     FLOW_SUPERSEDED,
@@ -248,11 +248,10 @@ def update(
         note_packet(buf, k, r, mine, sides[2 * n + 1 - side], payloads, st)
         if (k.kind == KIND_TCP and k.length > 0 and (k.flags & RST) == 0) or k.kind == KIND_DATAGRAM:
             count = watch_class(buf, k, r, mine, payloads, watch)
-            if count != 0:
-                if count > 0 and st[S_WATCH_OFF] == 0:
-                    keep_watched(buf, k, r, count, watched, watched_bytes, st)
-                else:
-                    st[S_OVERFLOW] += 1
+            if count >= 0 and st[S_WATCH_OFF] == 0:
+                keep_watched(buf, k, r, count, watched, watched_bytes, st)
+            elif count != UNWANTED:
+                st[S_OVERFLOW] += 1
     return UPDATE_DONE, end
 
 

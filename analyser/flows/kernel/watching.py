@@ -31,30 +31,37 @@ from analyser.flows.layout import (
 )
 
 U = np.uint64
+UNWANTED = np.int64(-2)
+SPENT = np.int64(-1)
 HTTP_STATUS = U(0x485454502F312E00)  # "HTTP/1."
 
 
 @inner
 def watch_class(buf: Any, k: Any, r: Any, mine: Any, payloads: Any, watch: Any) -> Any:
-    """Say how many bytes of this packet the services stage wants; 0 for none, -1 when its side has had its share."""
+    """Say how many bytes of this packet the services stage wants; UNWANTED, or SPENT when its side has had its share.
+
+    An empty datagram is wanted like any other: it is the whole request of the time protocol (RFC 868).
+    """
     side = np.int64(k.side)
     had = np.int64(r.watched0 if side == 0 else r.watched1)
     port_a = np.int64(k.k4 >> U(48))
     port_b = np.int64((k.k4 >> U(32)) & U(0xFFFF))
     protocol = np.int64(k.k4 & U(0xFF))
     caught = np.int64(k.caught)
-    if caught < 1 or (protocol != 6 and protocol != 17):
-        return np.int64(0)
+    if protocol != 6 and protocol != 17:
+        return UNWANTED
     if protocol == 17:
         if max(watch[1, port_a], watch[1, port_b]) != WATCH_DATAGRAM:
-            return np.int64(0)
+            return UNWANTED
         if had >= WATCH_CONTROL_LIMIT:
-            return np.int64(-1)
+            return SPENT
         return min(caught, np.int64(WATCH_DATAGRAM_LIMIT))
+    if caught < 1:
+        return UNWANTED
     kind = max(watch[0, port_a], watch[0, port_b])
     if kind == WATCH_CONTROL:
         if had >= WATCH_CONTROL_LIMIT:
-            return np.int64(-1)
+            return SPENT
         return min(caught, np.int64(WATCH_STREAM_LIMIT), WATCH_CONTROL_LIMIT - had)
     d = payloads[np.int64(mine.payload)]
     tls = d.bytes[0] == 0x16 and d.bytes[1] == 3 and d.covered0 & U(3) == U(3)
@@ -63,17 +70,19 @@ def watch_class(buf: Any, k: Any, r: Any, mine: Any, payloads: Any, watch: Any) 
     if tls:
         done = np.uint8(FLOW_TLS_DONE0 if side == 0 else FLOW_TLS_DONE1)
         if r.flags & done:
-            return np.int64(0)
+            return UNWANTED
         if u8(buf, k.offset) == 0x17:
             r.flags |= done
             return min(caught, np.int64(16))
     if tls or kind == WATCH_STREAM:
-        return min(caught, max(WATCH_STREAM_LIMIT - had, np.int64(0)))  # the head of a stream is all that is wanted
+        if had >= WATCH_STREAM_LIMIT:
+            return UNWANTED  # the head of a stream is all that is wanted
+        return min(caught, WATCH_STREAM_LIMIT - had)
     if caught >= 12 and (be64(buf, k.offset) & U(0xFFFFFFFFFFFFFF00)) == HTTP_STATUS:
         if had >= WATCH_CONTROL_LIMIT:
-            return np.int64(-1)
+            return SPENT
         return min(caught, np.int64(WATCH_HTTP_LIMIT))
-    return np.int64(0)
+    return UNWANTED
 
 
 @inner
