@@ -300,4 +300,3 @@ class Conversation:
     sides: tuple[Side, Side] = field(default_factory=lambda: (Side(), Side()))
     order: list[tuple[int, Packet]] = field(default_factory=list)
     errors: list[tuple[int, Packet]] = field(default_factory=list)
-    repeated_in: set[int] = field(default_factory=set)

@@ -101,9 +101,6 @@ class Tracker:
             flow.sides[side].dups += packet.quoted is None
         elif packet.quoted is not None:
             flow.errors.append((side, packet))
-        elif self._same_traffic(flow, side, packet):
-            flow.sides[side].dups += 1
-            self.duplicates += 1
         else:
             flow.sides[side].packets.append(packet)
             flow.order.append((side, packet))
@@ -157,16 +154,6 @@ class Tracker:
     @staticmethod
     def _side(flow: Conversation, p: Packet) -> int:
         return 0 if flow.ends[0] == (p.src, p.sport) and flow.ends[1] == (p.dst, p.dport) else 1
-
-    @staticmethod
-    def _same_traffic(flow: Conversation, side: int, p: Packet) -> bool:
-        syns = flow.sides[side].syns
-        if (
-            p.kind == "tcp" and p.flags & SYN and syns and p.ipid
-            and (syns[0].seq, syns[0].ipid) == (p.seq, p.ipid) and syns[0].frame.file != p.frame.file
-        ):  # fmt: skip
-            flow.repeated_in.add(p.frame.file)
-        return p.frame.file in flow.repeated_in
 
 
 def _starts_anew(isn: int, mine: Side, other: Side) -> bool:
@@ -256,7 +243,9 @@ class Shown:
 
 def _orient(flow: Conversation, ports: Mapping[str, frozenset[int]]) -> tuple[bool, bool, bool]:
     """Return whether the first packet's sender opened the flow, whether a SYN proves it, and whether it is a guess."""
-    asked = [side for side, p in flow.order if p.kind == "request" or (p.kind == "tcp" and p.flags & (SYN | ACK) == SYN)]
+    asked = [
+        side for side, p in flow.order if p.kind == "request" or (p.kind == "tcp" and p.flags & (SYN | ACK) == SYN)
+    ]
     answered = [side for side, p in flow.order if p.kind == "answer" or (p.kind == "tcp" and p.flags & SYN)]
     proved = flow.proto == 6 and bool(asked or answered)
     if asked:
