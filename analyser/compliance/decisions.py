@@ -39,6 +39,7 @@ _SYN_ACK: Final = _col("resp_nsynack") > 0
 _BEGUN_BEFORE: Final = ~_SYN & ~_SYN_ACK
 _ORIG_SEEN: Final = _col("orig_pkts") > 0
 _RESP_SEEN: Final = _col("resp_pkts") > 0
+_BOTH_SEEN: Final = _ORIG_SEEN & _RESP_SEEN
 _ORIG_SAID: Final = _col("orig_bytes") > 0
 _RESP_SAID: Final = _col("resp_bytes") > 0
 _ORIG_RST: Final = _col("orig_nrst") > 0
@@ -92,8 +93,9 @@ POSITIVE: Final = _SYN_ACK | _RESP_SPOKE | _flag("orig_acks")
 _ORIG_STUCK: Final = (_col("orig_stuck") >= 2) & _RESP_SEEN & (_col("resp_zero_window") == 0)
 _RESP_STUCK: Final = (_col("resp_stuck") >= 2) & _ORIG_SEEN & (_col("orig_zero_window") == 0)
 """A closed window is a receiver that stopped reading, not a path that drops."""
-_NO_WORD: Final = _SYN_ACK & ~_ORIG_SPOKE & _ORIG_SEEN & ~_ORIG_RST & ~_RESP_RST & ~_ORIG_FIN
-"""The responder agreed; the initiator neither acknowledged nor declined."""
+_UNHEARD: Final = _SYN_ACK & ~_ORIG_SPOKE & _ORIG_SEEN & ~_ORIG_RST & ~_ORIG_FIN
+"""The responder agreed; the initiator neither acknowledged nor declined. A responder may give up with a reset."""
+_NO_WORD: Final = _UNHEARD & ~_RESP_RST
 _PROBE: Final = (
     (_SYN_ACK | _flag("orig_acks")) & _ORIG_RST & ~_ORIG_SAID & ~_RESP_SAID
     & ~(_ORIG_FIN & (_col("orig_fin_t") <= _col("orig_rst_t"))) & ~(_RESP_FIN & (_col("resp_fin_t") <= _col("orig_rst_t")))
@@ -105,7 +107,15 @@ _RESET_AFTER_HANDSHAKE: Final = (
     & ~_RESP_SAID
     & (_ORIG_SAID | ~(_ORIG_FIN & (_col("orig_fin_t") <= _col("resp_rst_t"))))
 )
-_RESPONDER_CLOSED: Final = _RESP_FIN & _ORIG_SAID & ~_RESP_SAID & (_col("resp_fin_t") < _ORIG_CLOSED)
+_RESPONDER_CLOSED: Final = (
+    _RESP_FIN
+    & _ORIG_SAID
+    & ~_RESP_SAID
+    & (_col("resp_fin_t") < _ORIG_CLOSED)
+    & (_col("orig_data_t") <= _col("resp_fin_t"))
+)
+_ALERT: Final = _col("tls_alert").is_not_null()
+_REFUSED: Final = _col("refused_code").is_not_null()
 _HELLO: Final = _col("tls_client_hello_t").fill_null(0)
 _SERVER_HELLO: Final = _col("tls_server_hello_t").fill_null(0)
 
@@ -141,17 +151,19 @@ def tcp(ended: int) -> tuple[Line, ...]:
         (~POSITIVE & _RESP_RST & _COMPARED, Outcome.REFUSED),
         (~POSITIVE & _RESP_RST, Outcome.REFUSED_UNCOMPARED),
         (~POSITIVE, Outcome.NO_WITNESS),
-        # One direction only.
+        # One direction only. Acknowledgements prove the port open, but a refusal in so many words is seen, not inferred.
+        (~_BOTH_SEEN & (_ORIG_SPOKE | _RESP_SPOKE) & _ALERT, Outcome.TLS_ALERT),
+        (~_ORIG_SEEN & _RESP_SPOKE & _REFUSED, Outcome.APPLICATION_REFUSED),
         (~_ORIG_SEEN & _RESP_SPOKE, Outcome.INFERRED),
         (~_ORIG_SEEN, Outcome.ONE_SIDED),
         (_PROBE, Outcome.PROBE),
         (~_RESP_SEEN, Outcome.INFERRED),
         # The answer does not arrive, or what follows does not.
         (_NO_WORD & _ICMP_ABOUT_ANSWER, _ICMP_OUTCOME),
-        (_NO_WORD & (_col("resp_nsynack") >= 3), Outcome.RETURN_PATH),
+        (_UNHEARD & (_col("resp_nsynack") >= 3), Outcome.RETURN_PATH),
         (_NO_WORD & heard_again & early, Outcome.PENDING),
         (_NO_WORD & heard_again, Outcome.UNFINISHED),
-        (_col("tls_alert").is_not_null(), Outcome.TLS_ALERT),
+        (_ALERT, Outcome.TLS_ALERT),
         ((_ORIG_STUCK & _ICMP_ABOUT_REQUEST) | (_RESP_STUCK & _ICMP_ABOUT_ANSWER), _ICMP_OUTCOME),
         (_ORIG_STUCK | _RESP_STUCK, Outcome.DROPPED_AFTER_HANDSHAKE),
         # The network is open; what about the application?
@@ -160,7 +172,7 @@ def tcp(ended: int) -> tuple[Line, ...]:
         (_RESPONDER_CLOSED, Outcome.CLOSED_BY_FIN),
         (_RESET_AFTER_HANDSHAKE & _COMPARED, Outcome.CLOSED_BY_RESET),
         (_RESET_AFTER_HANDSHAKE, Outcome.CLOSED_BY_UNCOMPARED_RESET),
-        (_col("refused_code").is_not_null(), Outcome.APPLICATION_REFUSED),
+        (_REFUSED, Outcome.APPLICATION_REFUSED),
         (pl.lit(value=True), Outcome.OPEN),
     )
 
@@ -169,7 +181,7 @@ DATAGRAM: Final[tuple[Line, ...]] = (
     (_col("repeats_after_answer") >= 2, Outcome.RETURN_PATH),
     (_flag("answered") & ~_ORIG_SEEN, Outcome.ONE_SIDED),
     (_flag("answered") & _ICMP_ABOUT_ANSWER, _ICMP_OUTCOME),
-    (_flag("answered") & _col("refused_code").is_not_null(), Outcome.APPLICATION_REFUSED),
+    (_flag("answered") & _REFUSED, Outcome.APPLICATION_REFUSED),
     (_flag("answered"), Outcome.OPEN),
     (_ICMP_ABOUT_REQUEST & (_col("icmp_until") >= _col("t")), _ICMP_OUTCOME),
     (pl.lit(value=True), Outcome.NO_WITNESS),

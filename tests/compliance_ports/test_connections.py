@@ -8,7 +8,7 @@ import pytest
 
 from analyser.compliance.judge import Demand
 from tests.compliance_ports.judging import judge, port_of, told
-from tests.compliance_ports.made import BACK, SERVER, asked, at, flow, handshake, opened, unanswered
+from tests.compliance_ports.made import BACK, NOTHING, SERVER, asked, at, flow, handshake, opened, unanswered
 
 RAW = Demand(transport="tcp", port=9100, services=("raw-print",))
 
@@ -91,6 +91,13 @@ def test_a_reset_after_payload_both_ways_is_a_close(side: str) -> None:
 def test_a_responder_that_closes_first_without_a_word_is_failing() -> None:
     finding = port_of(asked(resp_nfin=1, resp_fin_t=at(0.1), resp_fin_frame=9, orig_nfin=1, orig_fin_t=at(0.2)))
     assert (told(finding), finding.by) == ("failing/closed-without-data", SERVER)
+
+
+def test_a_responder_that_closed_before_it_was_asked_anything_has_not_failed() -> None:
+    assert (
+        told(port_of(asked(resp_nfin=1, resp_fin_t=at(0.005), orig_data_t=at(0.5), orig_nfin=1, orig_fin_t=at(1))))
+        == "open"
+    )
 
 
 def test_a_fin_after_the_initiators_fin_is_a_close() -> None:
@@ -178,6 +185,12 @@ def test_a_syn_ack_repeated_twice_and_never_acknowledged_is_the_return_path() ->
     assert finding.evidence[0].frames == (1, 2, 8)
 
 
+def test_a_responder_that_gives_up_unheard_with_a_reset_was_still_unheard() -> None:
+    unheard = {"orig_acks": False, "resp_nsynack": 3, **reset_by("resp", 20, ttl=60)}
+    assert told(port_of(handshake(**unheard))) == "blocked/return-path"
+    assert told(port_of(handshake(**unheard), demand=RAW)) == "blocked/return-path"
+
+
 def test_a_syn_ack_repeated_once_says_too_little() -> None:
     unheard = {"orig_acks": False, "resp_nsynack": 2}
     assert told(port_of(handshake(**unheard))) == "one-sided"
@@ -211,6 +224,21 @@ def test_acknowledgements_of_an_unseen_responder_prove_the_port_open() -> None:
 
 def test_acknowledgements_of_an_unseen_initiator_prove_the_port_open() -> None:
     assert port_of(opened(orig_pkts=0, orig_nsyn=0, orig_acks=False, orig_bytes=0)).detail == "inferred"
+
+
+@pytest.mark.parametrize("seen", ["orig", "resp"])
+def test_a_fatal_alert_fails_even_where_only_its_sender_is_captured(seen: str) -> None:
+    unseen = "resp" if seen == "orig" else "orig"
+    handshakes = {"orig_nsyn": 0} if unseen == "orig" else {"resp_nsynack": 0}
+    missing = {f"{unseen}_{name}": NOTHING[f"{unseen}_{name}"] for name in ("pkts", "acks", "bytes", "acks_payload")}
+    alert = {"tls_alert": "unknown_ca", "tls_alert_from_orig": seen == "orig", "service": "tls"}
+    finding = port_of(opened(**handshakes, **missing, **alert))
+    assert (told(finding), finding.detail) == ("failing/tls-alert", "unknown_ca")
+
+
+def test_a_refusal_fails_even_where_only_the_responder_is_captured() -> None:
+    half = opened(orig_pkts=0, orig_nsyn=0, orig_acks=False, orig_bytes=0, refused_code="FTP 530")
+    assert told(port_of(half)) == "failing/application-refused"
 
 
 def test_a_lone_syn_ack_is_one_sided() -> None:
