@@ -247,7 +247,7 @@ def decode_ip(
             k.offset = q + 8
             return 2
         offset = min(stop, q + 8)
-        length = end - offset
+        length = end - (q + 8)  # also where the header itself is cut off
         if version == 6 and (kind_of == 135 or kind_of == 136) and q + 24 <= stop:
             asks = kind_of == 135
             if asks:
