@@ -13,9 +13,9 @@ from analyser.flows.memory import Limits, Memory
 from analyser.flows.reader import read_flows
 from analyser.flows.records import Records, merge, select
 from tests.flows_properties.compare import MemorySource, kernel_reads, kernel_rows
-from tests.flows_properties.traffic import PORTS, Timed, pcap, pcapng, traffic
+from tests.flows_properties.traffic import EXAMPLES, PORTS, Timed, pcap, pcapng, traffic
 
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=EXAMPLES * 20, deadline=None, suppress_health_check=list(HealthCheck))
 Row = dict[str, Any]
 
 

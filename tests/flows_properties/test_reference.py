@@ -6,10 +6,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.flows_properties.compare import differences, kernel_reads
-from tests.flows_properties.traffic import LINKS, PORTS, Timed, pcap, pcapng, traffic
+from tests.flows_properties.traffic import EXAMPLES, LINKS, PORTS, Timed, pcap, pcapng, traffic
 from tests.reference.reader import read
 
-SLOW = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=EXAMPLES * 40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def check(*files: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
@@ -9,6 +10,9 @@ from ipaddress import ip_address
 from hypothesis import strategies as st
 
 from tests.flows_properties import packets as p
+
+EXAMPLES = int(os.environ.get("ANALYSER_EXAMPLES", "1"))
+"""How many times more examples than usual the properties try; a long search at night sets it to 100."""
 
 PORTS = {"tcp": frozenset({80, 443}), "udp": frozenset({161})}
 """Responder ports that are told to both readers."""

@@ -213,9 +213,11 @@ class Endpoints:
     def __init__(self) -> None:
         self.state = {"orig": "inactive", "resp": "inactive"}
         self.before = dict(self.state)
+        self.answered = False
 
     def take(self, whose: str, p: Packet) -> None:
         """Let one packet change the state of its sender, and sometimes of the peer."""
+        self.answered |= whose == "resp" and bool(p.flags & SYN)
         walk = {
             "inactive": self._wake,
             "syn-sent": self._end,
@@ -242,7 +244,8 @@ class Endpoints:
         self._end(whose, peer, p)
         early_ack = whose == "resp" and not p.length and self.state["orig"] == "syn-sent"
         if self.state[whose] == "inactive" and not early_ack:
-            joined = p.flags & ACK and self.state[peer] == "established"
+            # Zeek asks whether the peer is established still; one that said SYN-ACK and is gone by now was joined too.
+            joined = p.flags & ACK and (self.state[peer] == "established" or (whose == "orig" and self.answered))
             self._become(whose, "established" if joined else "partial")
 
     def _end(self, whose: str, peer: str, p: Packet) -> None:
