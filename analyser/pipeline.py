@@ -183,7 +183,7 @@ def check(
             fail_on=fail_on,
             packets=facts.packets - sum(facts.link_layer.values()),
             undecoded=undecoded,
-            unread_files=sum(note.packets == 0 for note in run.notes),
+            unread_files=sum(_should_have_been_read(note, captures) for note in run.notes),
         ),
     )
     return CheckRun(document=document, flows=run.frame, captures=run.captures)
@@ -250,6 +250,12 @@ def _capture_note(source: CaptureSource, found: FileFacts) -> CaptureNote:
         complete=found.complete and not any(problem.code in {"read-error", "interrupted"} for problem in problems),
         problems=problems,
     )
+
+
+def _should_have_been_read(note: CaptureNote, named: Sequence[str]) -> bool:
+    """Say whether no packet could be read where one was expected: a README found in a folder is reported, no more."""
+    stranger = any(problem.code == "not-a-capture" for problem in note.problems)
+    return note.packets == 0 and (note.path in named or not stranger)
 
 
 def _period(files: Iterable[FileFacts]) -> tuple[int, int]:
