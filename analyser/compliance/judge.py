@@ -87,19 +87,18 @@ class Judge:
 
         ``not-observable`` where the capture could not have shown one: loopback traffic without loopback packets or
         a named capturing host, or a pair of which neither end was seen. Else ``not-attempted``; "never tried" only
-        where the segment of every initiator that was seen is captured.
+        where the own segment of every initiator is captured.
         """
         vantage = self._vantage
         shows_loopback = self._observed.capture_host is not None and vantage.shows_loopback
-        seen = vantage.hosts_of(initiators)
         state = PortState.NOT_OBSERVABLE
         if demand.localhost and not shows_loopback:
             detail = "loopback traffic of a named host is not in this capture"
-        elif not demand.localhost and not seen and not vantage.hosts_of(responders):
+        elif not demand.localhost and not vantage.hosts_of([*initiators, *responders]):
             detail = "neither end is in this capture"
         else:
             state = PortState.NOT_ATTEMPTED
-            near = demand.localhost or (bool(seen) and seen <= vantage.near_hosts)
+            near = demand.localhost or vantage.are_near(initiators)
             detail = "never tried" if near else "never tried, or stopped before this point"
         return PortFinding(transport=demand.transport, port=demand.port, state=state, detail=detail)
 

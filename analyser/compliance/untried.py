@@ -171,7 +171,10 @@ def _peers(rule: Applied, scene: Scene) -> Iterable[Draft]:
             stood_for = any(frozenset({end, virtual}) in talked for end in (one, two) for virtual in standing_in)
             if frozenset({one, two}) in talked or stood_for:
                 continue
-            near, far = scene.addresses(one), scene.addresses(two)
+            # Either may open to the other.
+            either = [*scene.addresses(one), *scene.addresses(two)]
             ports: Sequence[int | None] = rule.ports or (None,)
-            findings = [scene.absent(rule, near, far, port) for port in ports]
+            findings = [scene.absent(rule, either, either, port) for port in ports]
+            if any((rule.number, party) in scene.translated for party in (one, two)):
+                findings = [_unseen(finding, _TRANSLATED) for finding in findings]
             yield _draft(rule, findings, scene.whole(one), scene.whole(two), {one, two})

@@ -77,10 +77,14 @@ class Vantage:
         ]
         known = pl.concat([column.alias("address") for column in columns]).drop_nulls().unique()
         frame = pl.DataFrame({"address": known}).with_row_index("host")
-        networks = pl.Series("network", [self._network_of(address) for address in known.to_list()], pl.String)
-        frame = frame.with_columns(network=networks.zip_with(networks.is_not_null(), _fallback_networks(frame)))
+        frame = frame.with_columns(network=self._networks(frame))
         numbers = frame.select("network").unique().with_row_index("net")
         return self._merge_hosts(frame.join(numbers, on="network", how="left", maintain_order="left"))
+
+    def _networks(self, frame: pl.DataFrame) -> pl.Series:
+        """Name the network of each ``address``: the site's, else its neighbourhood."""
+        named = pl.Series("network", [self._network_of(text) for text in frame["address"].to_list()], pl.String)
+        return named.zip_with(named.is_not_null(), _fallback_networks(frame))
 
     def _merge_hosts(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give all addresses of one machine the number of one of them."""
@@ -226,6 +230,25 @@ class Vantage:
     def hosts_of(self, addresses: Sequence[str]) -> frozenset[int]:
         """Return the hosts behind those of ``addresses`` that the capture shows."""
         return frozenset(self.ends.filter(pl.col("address").is_in(list(addresses)))["host"].to_list())
+
+    def are_near(self, addresses: Sequence[str]) -> bool:
+        """Tell whether the own segments of all these machines are captured.
+
+        A machine that was never heard is near where one of the others is near and shares its network.
+        """
+        known = self.ends.filter(pl.col("address").is_in(list(addresses)))
+        near = known.filter(pl.col("host").is_in(list(self.near_hosts)))
+        if near.is_empty() or len(near) < len(known):
+            return False
+        seen = {other for text in known["address"].to_list() for other in self._aliases.get(text, ())}
+        unseen = pl.DataFrame({"address": sorted(set(addresses) - seen - set(known["address"].to_list()))})
+        if unseen.is_empty():
+            return True
+        captured = set(self._networks(near.select("address")).to_list())
+        alike = unseen.with_columns(network=self._networks(unseen))
+        reached = set(alike.filter(pl.col("network").is_in(list(captured)))["address"].to_list())
+        reached |= {other for text in reached for other in self._aliases.get(text, ())}
+        return reached.issuperset(unseen["address"].to_list())
 
     @cached_property
     def asked_in_vain(self) -> pl.DataFrame:

@@ -36,6 +36,13 @@ def test_all_initiators_that_were_seen_must_be_near() -> None:
     assert judge(opened(), far).absent([CLIENT, "192.0.2.77"], [SERVER], ANY).detail == "never tried"
 
 
+def test_an_initiator_that_was_never_seen_may_have_been_stopped_elsewhere() -> None:
+    assert judge(opened()).absent([CLIENT, "192.0.2.77"], [SERVER], ANY).detail == "never tried"
+    assert judge(opened()).absent([CLIENT, "203.0.113.77"], [SERVER], ANY).detail != "never tried"
+    several = {address: frozenset({CLIENT, "203.0.113.77"}) for address in (CLIENT, "203.0.113.77")}
+    assert judge(opened(), aliases=several).absent([CLIENT, "203.0.113.77"], [SERVER], ANY).detail == "never tried"
+
+
 def test_arp_shows_the_segment_of_its_asker() -> None:
     asked = {"asker": CLIENT, "target": "192.0.2.1", "requests": 1, "replies": 1, "frame": 1, "file": 0}
     capture = judge(opened(**REMOTE), neighbours=[{**asked, "first_t": 0, "last_t": 0}])

@@ -9,6 +9,7 @@ from analyser.model.rule import Rule
 from tests.compliance_ports.made import handshake, opened, refused, replied, request, unanswered
 from tests.compliance_rules.little import (
     MFD,
+    OUTSIDE,
     PRINTER,
     SERVER,
     A,
@@ -58,6 +59,22 @@ def test_peers_of_different_groups_need_nothing_of_one_another() -> None:
     )
     pairs = only(judged([opened(orig=A, resp=C, port=9999)], [_PEERS], place))
     assert [row[:2] for row in pairs] == [("a", "b")]
+
+
+def test_a_peer_that_may_be_translated_is_not_called_missing() -> None:
+    """An address outside the site opened the peers' port of one of them: the pair cannot be told."""
+    place = site(host("a", A, "management"), host("b", MFD, "management"), host("c", C, "management"))
+    pairs = only(judged([opened(orig=OUTSIDE, resp=A, port=4099, service=None)], [_PEERS], place))
+    assert pairs == [("a", "b", "inconclusive"), ("a", "c", "inconclusive"), ("b", "c", "inconclusive")]
+
+
+def test_peers_are_never_tried_only_where_both_are_near() -> None:
+    """Either may open, so the segment of both has to be captured before it is said that none tried."""
+    place = site(host("a", A, "management"), host("b", B, "management"), host("c", MFD, "management"))
+    pairs = entries(judged([opened(orig=A, resp=MFD, port=9999)], [_PEERS], place))
+    told = {(called(pair.initiator), called(pair.responder)): pair.ports[0].detail for pair in pairs}
+    stopped = "never tried, or stopped before this point"
+    assert told == {("a", "b"): "never tried", ("a", "c"): stopped, ("b", "c"): stopped}
 
 
 def test_a_role_with_one_host_has_no_peers() -> None:
