@@ -173,7 +173,11 @@ S_STP: Final = 16
 S_UNKNOWN_FAMILY: Final = 17
 S_QUOTES_OFF: Final = 18
 S_RECORDS: Final = 19  # records of pcapng that have a frame number but are no packets
-S_SIZE: Final = 24
+S_UNREADABLE: Final = 20  # packet blocks that name no interface or overrun themselves
+S_ICMP_ERRORS: Final = 21  # ICMP errors that were joined to the flow they quote
+S_ARP: Final = 22  # ARP that asks or answers for an address
+S_NEIGHBOURS: Final = 23  # neighbour discovery of IPv6 that does
+S_SIZE: Final = 32
 
 # The state vector of one source (int64).
 F_POS: Final = 0  # bytes of the buffer that are done

@@ -5,11 +5,23 @@ Knows numbers of EtherTypes (IEEE), IP protocols (IANA) and link types (tcpdump.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 import numpy as np
 
-from analyser.flows.layout import S_LLC, S_MALFORMED, S_ORPHANS, S_RECORDS, S_STP, S_TRUNCATED, S_UNKNOWN_FAMILY
+from analyser.flows.layout import (
+    S_ARP,
+    S_LLC,
+    S_MALFORMED,
+    S_NEIGHBOURS,
+    S_ORPHANS,
+    S_RECORDS,
+    S_STP,
+    S_TRUNCATED,
+    S_UNKNOWN_FAMILY,
+    S_UNREADABLE,
+)
 from analyser.flows.memory import Memory
 
 LINK_TYPES: Final = {
@@ -46,38 +58,32 @@ def link_type_name(number: int) -> str:
 
 
 def link_layer(memory: Memory) -> dict[str, int]:
-    """Return packets of named traffic below IP."""
-    counts: dict[str, int] = {}
+    """Return packets of named traffic below IP (and of IPv6's neighbour discovery, which does the work of ARP)."""
+    counts: Counter[str] = Counter()
     for number in np.flatnonzero(memory.eth_counts):
-        name = LINK_LAYER.get(int(number))
-        if name:
-            counts[name] = counts.get(name, 0) + int(memory.eth_counts[number])
-    if memory.st[S_STP]:
-        counts["stp"] = int(memory.st[S_STP])
-    if memory.st[S_LLC]:
-        counts["llc"] = int(memory.st[S_LLC])
-    if memory.st[S_RECORDS]:
-        counts["records that are no packets"] = int(memory.st[S_RECORDS])
-    return counts
+        if name := LINK_LAYER.get(int(number)):
+            counts[name] += int(memory.eth_counts[number])
+    counts["arp"] += int(memory.st[S_ARP])
+    counts["neighbour discovery"] += int(memory.st[S_NEIGHBOURS])
+    counts["stp"] += int(memory.st[S_STP])
+    counts["llc"] += int(memory.st[S_LLC])
+    counts["records that are no packets"] += int(memory.st[S_RECORDS])
+    return dict(+counts)
 
 
 def undecoded(memory: Memory) -> dict[str, int]:
     """Return packets that were counted and not understood, by what they are."""
-    counts: dict[str, int] = {}
-
-    def add(name: str, number: int) -> None:
-        if number:
-            counts[name] = counts.get(name, 0) + number
-
+    counts: Counter[str] = Counter()
     for number in np.flatnonzero(memory.eth_counts):
         if int(number) not in LINK_LAYER:
-            add(_UNOPENED.get(int(number), f"ethertype 0x{int(number):04x}"), int(memory.eth_counts[number]))
+            counts[_UNOPENED.get(int(number), f"ethertype 0x{int(number):04x}")] += int(memory.eth_counts[number])
     for number in np.flatnonzero(memory.ip_counts):
-        add(_IP[int(number)], int(memory.ip_counts[number]))
+        counts[_IP[int(number)]] += int(memory.ip_counts[number])
     for number in np.flatnonzero(memory.link_counts):
-        add(link_type_name(int(number)), int(memory.link_counts[number]))
-    add("headers cut off", int(memory.st[S_TRUNCATED]))
-    add("malformed headers", int(memory.st[S_MALFORMED]))
-    add("fragments without their first", int(memory.st[S_ORPHANS]))
-    add("unknown address family", int(memory.st[S_UNKNOWN_FAMILY]))
-    return counts
+        counts[link_type_name(int(number))] += int(memory.link_counts[number])
+    counts["headers cut off"] += int(memory.st[S_TRUNCATED])
+    counts["malformed headers"] += int(memory.st[S_MALFORMED])
+    counts["fragments without their first"] += int(memory.st[S_ORPHANS])
+    counts["unknown address family"] += int(memory.st[S_UNKNOWN_FAMILY])
+    counts["unreadable packet blocks"] += int(memory.st[S_UNREADABLE])
+    return dict(+counts)

@@ -12,6 +12,7 @@ import numpy as np
 from analyser.flows.feed import Feed
 from analyser.flows.layout import (
     S_DUPLICATES,
+    S_ICMP_ERRORS,
     S_OVERFLOW,
     S_SAME_TRAFFIC,
     UPDATE_DONE,
@@ -68,6 +69,7 @@ def read_flows(
         undecoded=undecoded(memory),
         link_layer=link_layer(memory),
         duplicates=int(memory.st[S_DUPLICATES] + memory.st[S_SAME_TRAFFIC]),
+        icmp_errors=int(memory.st[S_ICMP_ERRORS]),
         decapsulated=0,
         watched_overflow=int(memory.st[S_OVERFLOW]),
     )

@@ -81,7 +81,8 @@ class FileFacts:
 class ReadingFacts:
     """What reading all captures showed, next to the tables.
 
-    ``undecoded`` and ``link_layer``: packets by name. ``decapsulated``: packets whose flow was found inside a
+    ``undecoded`` and ``link_layer``: packets by name. ``icmp_errors``: those that quote a flow and belong to it. Every
+    packet is in a flow, or counted once in these or in ``duplicates``. ``decapsulated``: packets whose flow was found inside a
     tunnel. ``watched_overflow``: packets that were to be kept for the services stage and were not.
     """
 
@@ -89,6 +90,7 @@ class ReadingFacts:
     undecoded: dict[str, int]
     link_layer: dict[str, int]
     duplicates: int
+    icmp_errors: int
     decapsulated: int
     watched_overflow: int
 

@@ -284,7 +284,7 @@ def test_neighbour_questions_and_answers_are_counted() -> None:
         for row in tables.neighbours.iter_rows(named=True)
     }
     assert rows == {(SERVER, CLIENT): (1, 1), (SERVER, "192.0.2.99"): (2, 0), ("2001:db8::1", "2001:db8::2"): (1, 1)}
-    assert facts.link_layer == {"arp": 4}
+    assert facts.link_layer == {"arp": 4, "neighbour discovery": 2}
 
 
 def test_a_datagram_without_payload_makes_a_flow() -> None:

@@ -39,6 +39,7 @@ from analyser.flows.layout import (
     I_SNAPLEN,
     MAX_RECORD,
     S_RECORDS,
+    S_UNREADABLE,
 )
 
 NANOSECONDS = np.int64(1_000_000_000)
@@ -264,6 +265,7 @@ def fill(
                     start = pos + 28
                 else:
                     source[F_LOST_PACKETS] += 1
+                    st[S_UNREADABLE] += 1
             elif kind == 3 and length >= 16:
                 source[F_FRAME] += 1
                 if source[F_INTERFACES] > 0:
@@ -274,6 +276,7 @@ def fill(
                     start = pos + 12
                 else:
                     source[F_LOST_PACKETS] += 1
+                    st[S_UNREADABLE] += 1
             elif is_numbered(kind):
                 source[F_FRAME] += 1
                 st[S_RECORDS] += 1

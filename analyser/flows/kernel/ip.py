@@ -44,10 +44,16 @@ def mix(a: Any, b: Any) -> Any:
 
 @inner
 def hash_key(a0: Any, a1: Any, b0: Any, b1: Any, k4: Any, seed: Any) -> Any:
-    """Return the seeded hash of a flow key. The seed keeps strangers from aiming at one slot of the index."""
-    h = (a1 ^ (a0 * C3) ^ seed) * C1
-    h = (h ^ (h >> U(32)) ^ b1 ^ (b0 * C2)) * C2
-    h = (h ^ (h >> U(29)) ^ k4) * C3
+    """Return the seeded hash of a flow key. The seed keeps strangers from aiming at one slot of the index.
+
+    It goes into each end before the second word does: where both words of an end meet first, whoever chooses IPv6
+    addresses makes them cancel out, whatever the seed.
+    """
+    h = (a0 ^ seed) * C1
+    h = (h ^ (h >> U(32)) ^ a1) * C2
+    g = (b0 ^ seed) * C3
+    g = (g ^ (g >> U(32)) ^ b1) * C1
+    h = (h ^ (h >> U(29)) ^ (g >> U(31)) ^ g ^ k4) * C3
     h = h ^ (h >> U(32))
     return h * C1
 

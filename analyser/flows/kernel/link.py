@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.ip import MAPPED, decode_ip, mix, set_key
+from analyser.flows.kernel.ip import MAPPED, decode_ip, hash_key, set_key
 from analyser.flows.kernel.loads import be16, be32, inner, le32, u8
 from analyser.flows.layout import (
     KEY_NEIGHBOUR,
@@ -20,6 +20,7 @@ from analyser.flows.layout import (
     S_MALFORMED,
     S_ORPHANS,
     S_PATHS,
+    S_SEED,
     S_STP,
     S_TRUNCATED,
     S_UNKNOWN_FAMILY,
@@ -32,7 +33,7 @@ U = np.uint64
 def path_of(paths: Any, path_index: Any, st: Any, interface: Any, vlan: Any, src_mac: Any, dst_mac: Any) -> Any:
     """Return the number of a path, a new one if it is the first packet from there; 0 when there are too many."""
     mask = np.int64(path_index.shape[0] - 1)
-    i = np.int64(mix(mix(src_mac, dst_mac), U(interface) << U(32) | U(vlan)) >> U(40)) & mask
+    i = np.int64(hash_key(src_mac, dst_mac, U(interface), U(vlan), U(0), U(st[S_SEED])) >> U(40)) & mask
     while True:
         n = np.int64(path_index[i])
         if n == 0:
@@ -54,15 +55,15 @@ def path_of(paths: Any, path_index: Any, st: Any, interface: Any, vlan: Any, src
 
 
 @inner
-def decode_arp(buf: Any, p: Any, e: Any, k: Any, st: Any) -> Any:
-    """Decode ARP for IPv4 over Ethernet (RFC 826). Returns whether ``k`` holds a record."""
+def decode_arp(buf: Any, p: Any, e: Any, k: Any, eth_counts: Any, st: Any) -> Any:
+    """Decode ARP for IPv4 over Ethernet (RFC 826). Returns whether ``k`` holds a record; what is none is counted here."""
     if e - p < 28:
         st[S_TRUNCATED] += 1
         return False
-    if be16(buf, p + 2) != 0x0800 or u8(buf, p + 4) != 6 or u8(buf, p + 5) != 4:
-        return False
     operation = be16(buf, p + 6)
-    if operation != 1 and operation != 2:
+    plain = be16(buf, p + 2) == 0x0800 and u8(buf, p + 4) == 6 and u8(buf, p + 5) == 4
+    if not plain or (operation != 1 and operation != 2):
+        eth_counts[0x0806] += 1
         return False
     asks = operation == 1
     sender = MAPPED | U(be32(buf, p + 14))
@@ -202,10 +203,10 @@ def decode(
                     continue
             break
         found = kind == 1
+    elif ethertype == 0x0806:
+        found = decode_arp(buf, p, e, k, eth_counts, st)
     else:
         eth_counts[ethertype] += 1
-        if ethertype == 0x0806:
-            found = decode_arp(buf, p, e, k, st)
     if found:
         if loopback:
             k.loopback = np.uint8(1)

@@ -18,11 +18,16 @@ from analyser.flows.layout import (
     DUPLICATE_WINDOW,
     FLOW_SUPERSEDED,
     KIND_DATAGRAM,
+    KIND_EXCHANGE,
     KIND_QUOTE,
     KIND_TCP,
+    PROTOCOL_NEIGHBOUR,
     RETRY_WINDOW,
+    S_ARP,
     S_DUPLICATES,
     S_FLOWS,
+    S_ICMP_ERRORS,
+    S_NEIGHBOURS,
     S_OVERFLOW,
     S_PAYLOADS,
     S_QUOTES,
@@ -238,6 +243,7 @@ def update(
                 mine.dups += ONE32
             continue
         if k.kind == KIND_QUOTE:
+            st[S_ICMP_ERRORS] += 1
             keep_quote(k, r, quotes, st)
             continue
         if same_traffic(buf, k, r, mine, payloads):
@@ -245,6 +251,8 @@ def update(
             repeated[np.int64(k.file)] += 1
             mine.dups += ONE32
             continue
+        if k.kind == KIND_EXCHANGE and (k.k4 & U(0xFF)) == U(PROTOCOL_NEIGHBOUR):
+            st[S_ARP if k.ip_bytes == 0 else S_NEIGHBOURS] += 1
         note_packet(buf, k, r, mine, sides[2 * n + 1 - side], payloads, st)
         if (k.kind == KIND_TCP and k.length > 0 and (k.flags & RST) == 0) or k.kind == KIND_DATAGRAM:
             count = watch_class(buf, k, r, mine, payloads, watch)

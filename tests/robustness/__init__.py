@@ -1,0 +1,1 @@
+"""Hostile input of every kind, from the outside: it gives a result or a clear error."""

@@ -1,0 +1,64 @@
+"""The analyser run on bytes, and the questions that every result must answer, whatever the bytes were."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from unittest.mock import patch
+
+import jsonschema
+
+from analyser import pipeline
+from analyser.model.capture import InputError
+from analyser.model.finding import ReportDocument
+from analyser.pipeline import CheckRun, FlowRun
+from analyser.policy.packs import load_pack
+from analyser.report.flows import flow_table
+from analyser.report.json import report_json, report_schema
+from analyser.report.text import report_text
+from analyser.services.loading import load_signatures
+from samples.renew import HERE
+
+SAMPLES = sorted(path for path in (HERE / "pcaps").iterdir() if path.suffix in (".pcap", ".pcapng"))
+SITES = sorted((HERE / "sites").glob("*.toml"))
+
+_load_pack = cache(load_pack)
+_load_signatures = cache(load_signatures)
+_report = jsonschema.Draft202012Validator(report_schema())
+
+
+def read(path: Path) -> FlowRun | InputError:
+    """Read a capture to flows; an error of the input is a result too, anything else is not."""
+    with patch.multiple(pipeline, load_pack=_load_pack, load_signatures=_load_signatures):
+        try:
+            return pipeline.flows([str(path)])
+        except InputError as error:
+            return error
+
+
+def judge(path: Path, site: Path) -> CheckRun | InputError:
+    """Judge a capture; an error of the input is a result too, anything else is not."""
+    with patch.multiple(pipeline, load_pack=_load_pack, load_signatures=_load_signatures):
+        try:
+            return pipeline.check([str(path)], site=site)
+        except InputError as error:
+            return error
+
+
+def unaccounted(run: FlowRun) -> int:
+    """Return how many packets of the captures are neither in a flow nor counted by name (negative: counted twice)."""
+    flows = run.tables.flows
+    in_flows = int((flows["orig_pkts"] + flows["resp_pkts"]).sum())
+    facts = run.facts
+    named = sum(facts.link_layer.values()) + sum(facts.undecoded.values())
+    return facts.packets - in_flows - facts.icmp_errors - named - facts.duplicates
+
+
+def assert_printable(run: CheckRun) -> ReportDocument:
+    """Every reader of the report can write it: JSON as its schema says, the page, the flow table."""
+    document = json.loads(report_json(run.document))
+    assert [error.message for error in _report.iter_errors(document)] == []
+    assert report_text(run.document, everything=True).plain.endswith("\n")
+    assert flow_table(run.flows, run.captures).height == run.flows.height
+    return run.document
