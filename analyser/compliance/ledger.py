@@ -61,6 +61,9 @@ class Ledger:
         self.labels: list[str] = sorted(set(labels.unique().to_list()))
         places = {label: place for place, label in enumerate(self.labels)}
         self.columns["label"] = labels.replace_strict(places, return_dtype=pl.UInt16).to_numpy()
+        self._is_mute = np.array([label in attempts.MUTE for label in self.labels], dtype=np.bool_)
+        self._is_proof = np.array([label != "" for label in self.labels], dtype=np.bool_)
+        self._against: dict[tuple[str, ...], Numbers] = {}
 
     @cached_property
     def unasked(self) -> Numbers:
@@ -79,7 +82,7 @@ class Ledger:
 
     def proven(self, rows: Numbers) -> Numbers:
         """Return which attempts have a label that rests on more than their port."""
-        return np.asarray(self.columns["label"][rows] != self._place(""))
+        return np.asarray(self._is_proof[self.columns["label"][rows]])
 
     def outcomes(self, rows: Numbers, demand: Demand) -> Numbers:
         """Return the outcomes of attempts under what a rule asks."""
@@ -88,27 +91,27 @@ class Ledger:
         codes = np.where(silent, columns["silent"][rows], columns["loud"][rows])
         labels = columns["label"][rows]
         mute_rule = any(word in attempts.MUTE for word in demand.services)
-        mute = np.isin(labels, [self._place(word) for word in attempts.MUTE])
-        codes = np.where(_IS_CLOSED[codes] & (mute_rule | mute), Outcome.OPEN, codes)
+        codes = np.where(_IS_CLOSED[codes] & (mute_rule | self._is_mute[labels]), Outcome.OPEN, codes)
         if demand.one_way:
             codes = np.where(_IS_QUIET[codes], Outcome.SENT, codes)
-        wrong = [place for place, label in enumerate(self.labels) if self._contradicts(demand, label)]
-        codes = np.where(_BOTH_MET[codes] & np.isin(labels, wrong), Outcome.WRONG_PROTOCOL, codes)
+        codes = np.where(_BOTH_MET[codes] & self._contradicting(demand.services)[labels], Outcome.WRONG_PROTOCOL, codes)
         return self._dialogue(rows, codes)
 
-    def _place(self, label: str) -> int:
-        return self.labels.index(label) if label in self.labels else -1
-
-    @staticmethod
-    def _contradicts(demand: Demand, label: str) -> bool:
-        return label not in ("", Service.OPAQUE) and misfits(demand.services, label)
+    def _contradicting(self, services: tuple[str, ...]) -> Numbers:
+        """Which labels, by their place, are proof of none of ``services``."""
+        if services not in self._against:
+            told = (label not in ("", Service.OPAQUE) and misfits(services, label) for label in self.labels)
+            self._against[services] = np.array(list(told), dtype=np.bool_)
+        return self._against[services]
 
     def _dialogue(self, rows: Numbers, codes: Numbers) -> Numbers:
         """Take a challenge that was soon followed by success for what it is: a part of the dialogue."""
         columns = self.columns
         challenged = (codes == Outcome.APPLICATION_REFUSED) & columns["challenge"][rows]
+        if not challenged.any():
+            return codes
         met = np.sort(columns["t"][rows[IS_OPEN[codes] & columns["payload"][rows]]])
-        if not challenged.any() or not len(met):
+        if not len(met):
             return codes
         following = np.searchsorted(met, columns["t"][rows], "left")
         soon = following < len(met)

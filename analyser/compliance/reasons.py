@@ -55,6 +55,7 @@ class Reasons:
         for number, (rule, ports) in enumerate(policy.matrix):
             for port in ports:
                 self._by_port.setdefault((str(rule.transport), port), []).append(number)
+        self._numbers = {rule.id: number for number, rule in enumerate(rules)}
         self._idle = {idle.rule.id: idle.why for idle in policy.idle}
         self._forbidden = tuple(
             (rule, players(rule, "initiator", directory, site), players(rule, "responder", directory, site))
@@ -103,7 +104,9 @@ class Reasons:
         return keys.join(known, on=_KEY, how="left", nulls_equal=True).with_columns(flags)
 
     def _is_turned(self, number: int, ini: int, res: int) -> bool:
-        return ini in self._roles.responders[number] and res in self._roles.initiators[number]
+        """Tell whether a rule has these two only the other way round; peers are on both ends of theirs."""
+        initiators, responders = self._roles.initiators[number], self._roles.responders[number]
+        return ini in responders and res in initiators and not (ini in initiators and res in responders)
 
     def _into_workstation(self) -> pl.Expr:
         holds = pl.lit(value=False)
@@ -153,6 +156,6 @@ class Reasons:
         """Return why ``rule`` does not apply to this site although these two would be its ends, or None."""
         if rule is None or rule.id not in self._idle:
             return None
-        number = self._roles.rules.index(rule)
+        number = self._numbers[rule.id]
         fits = ini in self._roles.initiators[number] and res in self._roles.responders[number]
         return self._idle[rule.id] if fits else None

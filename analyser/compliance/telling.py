@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -45,6 +45,8 @@ class Teller:
         self._observed = observed
         self._ledger = ledger
         self._vantage = vantage
+        # What stands for a group is told first and shown as evidence right after.
+        self._facts = lru_cache(maxsize=8)(self._read_facts)
 
     def finding(self, rows: Numbers, codes: Numbers, told: Numbers, demand: Demand) -> PortFinding:
         """Return the finding of one port.
@@ -161,12 +163,17 @@ class Teller:
         weight = 2 * self._ledger.proven(rows) + self._ledger.columns["payload"][rows]
         return int(np.argmax(weight))
 
-    def _facts(self, attempt: int) -> dict[str, Any]:
+    def _read_facts(self, attempt: int) -> dict[str, Any]:
         """The columns of one attempt and of its flow that details and evidence read."""
-        row = self._ledger.frame.row(attempt, named=True)
-        flow = self._narrow.row(row["row"], named=True)
-        icmp = {"icmp_frame": row["icmp_frame_at"], "icmp_file": row["icmp_file_at"]}
-        return {**row, **flow, **icmp}
+        names, flow_names = self._names
+        facts = dict(zip(names, self._ledger.frame.row(attempt), strict=True))
+        facts.update(zip(flow_names, self._narrow.row(facts["row"]), strict=True))
+        facts["icmp_frame"], facts["icmp_file"] = facts["icmp_frame_at"], facts["icmp_file_at"]
+        return facts
+
+    @cached_property
+    def _names(self) -> tuple[list[str], list[str]]:
+        return self._ledger.frame.columns, self._narrow.columns
 
     @cached_property
     def _narrow(self) -> pl.DataFrame:
@@ -174,23 +181,35 @@ class Teller:
         return self._observed.flows.select(*names)
 
     @cached_property
-    def _met(self) -> pl.DataFrame:
-        """Where responders that kept silent on one port answered on another: ``orig_h``, ``resp_h``, ``udp``, ``port``."""
+    def _met(self) -> tuple[dict[tuple[str, str], str], dict[str, str]]:
+        """Where responders that kept silent on one port answered on another, as "TCP 80".
+
+        By responder and initiator that met in both ways, and by responder alone.
+        """
         answered = pl.col("loud").is_in([int(Outcome.OPEN), int(Outcome.MID_STREAM)])
-        silent = pl.col("loud").is_in([int(code) for code in QUIET])
-        ends = self._ledger.frame.select("orig_h", "resp_h", "udp", "port", "loud")
-        met = ends.filter(answered).join(ends.filter(silent), on="resp_h", how="semi")
-        return met.drop("loud").unique().sort("udp", "port")
+        ends = self._ledger.frame.lazy().select("resp_h", "orig_h", "udp", "port", "loud")
+        silent = ends.filter(pl.col("loud").is_in([int(code) for code in QUIET]))
+        transport = pl.when("udp").then(pl.lit("UDP ")).otherwise(pl.lit("TCP "))
+        met = ends.filter(answered).join(silent, on="resp_h", how="semi").sort("udp", "port")
+        named = met.select("resp_h", "orig_h", place=transport + pl.col("port").cast(pl.String)).collect()
+        ours = named.lazy().join(silent, on=["resp_h", "orig_h"], how="semi").collect()
+        return (
+            {
+                (resp, orig): place
+                for resp, orig, place in ours.unique(
+                    ["resp_h", "orig_h"], keep="first", maintain_order=True
+                ).iter_rows()
+            },
+            dict(named.select("resp_h", "place").unique("resp_h", keep="first", maintain_order=True).iter_rows()),
+        )
 
     def _answers_on(self, flow: Mapping[str, Any]) -> str | None:
         """Where the responder of a silent port does answer, best of all this initiator."""
-        met = self._met.filter(pl.col("resp_h") == flow["resp_h"])
-        ours = met.filter(pl.col("orig_h") == flow["orig_h"])
-        best = ours if len(ours) else met
-        if not len(best):
-            return None
-        transport = "UDP" if best["udp"][0] else "TCP"
-        return f"answers {'' if len(ours) else 'others '}on {transport} {best['port'][0]}"
+        ours, others = self._met
+        if place := ours.get((flow["resp_h"], flow["orig_h"])):
+            return f"answers on {place}"
+        place = others.get(flow["resp_h"])
+        return f"answers others on {place}" if place else None
 
     def _by(self, group: Group) -> str | None:
         flow = group.flow

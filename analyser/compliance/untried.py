@@ -19,6 +19,7 @@ from analyser.compliance.ports import decide
 from analyser.model.finding import End, PortFinding, PortState
 
 _SAME_MACHINE = "both ends are on one machine, whose loopback this capture does not show"
+_ONE_MACHINE = "both ends are on one machine, and need not use the network for it"
 _TRANSLATED = "an address outside the site uses this service: the initiator may be behind address translation"
 
 
@@ -124,23 +125,20 @@ def _draft(
     )
 
 
-def _hidden_ports(rule: Applied) -> list[PortFinding]:
-    ports: Sequence[int | None] = rule.ports or (None,)
-    return [
-        PortFinding(transport=str(rule.rule.transport), port=port, state=PortState.NOT_OBSERVABLE, detail=_SAME_MACHINE)
-        for port in ports
-    ]
-
-
 def _on_one_machine(rule: Applied, party: int, scene: Scene) -> Draft:
-    """Return the draft of a host that may be talking to itself."""
-    side = scene.whole(party)
-    if scene.at_home == party:
-        addresses = scene.addresses(party)
-        ports = [scene.absent(rule, addresses, addresses, port) for port in rule.ports or (None,)]
-        return _draft(rule, ports, side, side, {party})
-    draft = _draft(rule, _hidden_ports(rule), side, side, {party})
-    draft.uncounted = True
+    """Return the draft of a host that may be talking to itself.
+
+    Only a row about loopback can be missing there, where the loopback of this host was captured: any other row may
+    be settled inside the machine in ways that no capture shows.
+    """
+    side, shown = scene.whole(party), scene.at_home == party
+    ports: Sequence[int | None] = rule.ports or (None,)
+    addresses = scene.addresses(party)
+    findings = [scene.absent(rule, addresses, addresses, port) for port in ports]
+    if not (shown and rule.local):
+        findings = [_unseen(finding, _ONE_MACHINE if shown else _SAME_MACHINE) for finding in findings]
+    draft = _draft(rule, findings, side, side, {party})
+    draft.uncounted = not shown
     return draft
 
 

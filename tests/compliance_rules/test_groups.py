@@ -171,6 +171,13 @@ def test_on_a_named_host_a_loopback_row_can_be_missing() -> None:
     assert judgement.uncounted == frozenset()
 
 
+def test_an_ordinary_row_inside_one_machine_is_never_missing() -> None:
+    """A host that is both ends of a row for the network may settle it in itself, though its loopback is captured."""
+    sync = rule(initiator="spooler-controller", responder="terminal-server", subject="initiator", ports=(6010,))
+    judgement = judged([opened(**_LO, port=7777)], [sync], site(_ALL_IN_ONE), capture_host="all")
+    assert only(judgement) == [("all", "all", "inconclusive")]
+
+
 def test_without_a_name_only_loopback_ports_that_were_seen_are_judged() -> None:
     """127.0.0.1 of a machine that nobody named: its 5557 works, its 5558 is not called missing."""
     other = rule(

@@ -88,6 +88,15 @@ def test_the_first_reason_that_fits(ends: dict[str, Any], reason: str, nearest: 
     assert [(str(entry.reason), entry.rule) for entry in found] == [(reason, nearest)]
 
 
+def test_a_row_of_peers_that_does_not_apply_is_not_turned_round() -> None:
+    """Both ends of a row have one role: the flow goes the row's way, which this site has not switched on."""
+    peers = rule(initiator="management", responder="management", ports=(6020,), when=When(feature=("load-balancing",)))
+    place = site(host("a", A, "management"), host("b", B, "management"))
+    found = unexpected(opened(orig=A, resp=B, port=6020, service=None), rules=[peers], place=place)
+    assert [str(entry.reason) for entry in found] == ["wrong-role"]
+    assert "load-balancing" in found[0].sentence
+
+
 def test_a_localhost_row_that_the_site_opens_is_an_ordinary_row() -> None:
     """With ``remote-jmx`` the flow is expected from the row's roles, and nothing is unexpected."""
     place = site(SERVER, _OFFICE, features=("remote-jmx",))
