@@ -58,11 +58,10 @@ class Ledger:
         self.frame = frame if in_order else frame.sort("serial", maintain_order=True)
         self.columns: dict[str, Numbers] = {name: self.frame[name].to_numpy() for name in _PLAIN}
         labels = self.frame.select(label=pl.when(pl.col("basis") != Basis.PORT).then("label").fill_null(""))["label"]
-        self.labels: list[str] = sorted(set(labels.unique().to_list()))
+        self.labels: list[str] = sorted({"", *labels.unique().to_list()})  # no proved label stands first
         places = {label: place for place, label in enumerate(self.labels)}
         self.columns["label"] = labels.replace_strict(places, return_dtype=pl.UInt16).to_numpy()
         self._is_mute = np.array([label in attempts.MUTE for label in self.labels], dtype=np.bool_)
-        self._is_proof = np.array([label != "" for label in self.labels], dtype=np.bool_)
         self._against: dict[tuple[str, ...], Numbers] = {}
 
     @cached_property
@@ -82,7 +81,7 @@ class Ledger:
 
     def proven(self, rows: Numbers) -> Numbers:
         """Return which attempts have a label that rests on more than their port."""
-        return np.asarray(self._is_proof[self.columns["label"][rows]])
+        return np.asarray(self.columns["label"][rows] > 0)
 
     def outcomes(self, rows: Numbers, demand: Demand) -> Numbers:
         """Return the outcomes of attempts under what a rule asks."""

@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from analyser.community import community_ids
+from analyser.community import community_id
 from analyser.tables import FLOWS_PUBLIC
 
 _PUBLIC: Final[tuple[str, ...]] = tuple(FLOWS_PUBLIC)
@@ -65,7 +65,7 @@ def _community_ids() -> pl.Expr:
     return (
         pl.struct(_ENDS)
         .map_batches(
-            lambda ends: pl.Series(list(community_ids(ends.struct.unnest().iter_rows())), dtype=pl.String),
+            lambda ends: pl.Series([community_id(*end) for end in ends.struct.unnest().iter_rows()], dtype=pl.String),
             return_dtype=pl.String,
         )
         .alias("community_id")
