@@ -36,7 +36,9 @@ def _weigh(family: Sequence[Draft]) -> None:
     for draft in family:
         near = [other for other in family if other.subjects & draft.subjects]
         # A row is no alternative to itself: where it fails for one pair and works for another, it fails.
-        helped = any(other.helped & draft.subjects for other in near if other.rule.id != draft.rule.id)
+        helpers = [other.helped for other in near if other.rule.id != draft.rule.id]
+        # Of two peers, a way that works for one alone does not make up for the other.
+        helped = bool(helpers) and draft.subjects <= frozenset().union(*helpers)
         if draft.tried:
             if helped and draft.verdict in FAILING_VERDICTS and not draft.carried:
                 draft.lesser = True

@@ -46,6 +46,8 @@ def judge_site(observed: Observed, packs: Sequence[RulePack], site: Site, *, tod
     states = judge.states
 
     fits = match_ports(located, policy.applied, shared_origins(directory, located))
+    to_groups = answers_to_groups(located, fits)
+    fits = fits.join(to_groups, on="serial", how="anti")
     announced = match_promises(observed.promises, located, observed.flows, fits, states, policy.applied, directory)
     translated = find_translated(located, policy.applied, directory.probes)
     scene = Scene(
@@ -62,7 +64,7 @@ def judge_site(observed: Observed, packs: Sequence[RulePack], site: Site, *, tod
     verdicts, uncounted = make_entries(_draft(policy, scene), waivers, ids)
 
     in_scope = (pl.col("ini") >= 0) | (pl.col("res") >= 0) | pl.col("local")
-    explained = pl.concat([fits["serial"], announced.explained, answers_to_groups(located, fits)["serial"]]).unique()
+    explained = pl.concat([fits["serial"], announced.explained, to_groups["serial"]]).unique()
     rest = located.filter(in_scope, ~pl.col("serial").is_in(explained.implode()))
     reasons = Reasons(policy, directory, site)
     quiet = name_infrastructure(rest, located, states, packs, site, directory, reasons.matrix_ports)

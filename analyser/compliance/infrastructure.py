@@ -113,15 +113,22 @@ def answers_to_groups(flows: pl.DataFrame, questions: pl.DataFrame) -> pl.DataFr
     """Return ``serial`` and ``service`` of unicast datagrams that answer what their receiver sent to a group.
 
     Both are located flows (or hold their ``serial``); only those of ``questions`` to a group address are looked at.
+    An answer may have been told as one of the asker's own flows, of which only the responder was seen.
     """
     asked = flows.join(questions.select("serial").unique(), on="serial", how="semi").filter(
         pl.col("res") == CAST, pl.col("proto") == "udp"
     )
     keys = asked.select(
-        "proto",
-        resp="orig",
-        port=pl.col("source").cast(pl.Int32),
-        source=pl.col("port").cast(pl.UInt16),
-        asked=pl.coalesce("service", pl.lit("discovery")),
-    ).unique(["proto", "resp", "port", "source"])
-    return flows.join(keys, on=["proto", "resp", "port", "source"], how="inner").select("serial", service="asked")
+        "proto", "source", "port", asker="orig", asked_for=pl.coalesce("service", pl.lit("discovery"))
+    ).unique(["proto", "asker", "source", "port"])
+    turned = keys.select(
+        "proto", "asked_for", resp="asker", port=pl.col("source").cast(pl.Int32), source=pl.col("port").cast(pl.UInt16)
+    )
+    unasked = flows.filter(~pl.col("asked"), pl.col("res") != CAST)
+    found = [
+        flows.join(turned, on=["proto", "resp", "port", "source"], how="inner"),
+        unasked.join(keys.rename({"asker": "orig"}), on=["proto", "orig", "port", "source"], how="inner"),
+    ]
+    return pl.concat([part.select("serial", service="asked_for") for part in found]).unique(
+        "serial", maintain_order=True
+    )

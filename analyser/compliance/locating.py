@@ -34,6 +34,7 @@ LOCATED: Final[tuple[str, ...]] = (
     "bytes",
     "packets",
     "payload",
+    "asked",
     "answered",
 )
 """Columns of the located flows.
@@ -42,6 +43,7 @@ LOCATED: Final[tuple[str, ...]] = (
 clients. ``port`` is null where the transport has none; ``source`` is the initiator's port, for ICMP its type.
 ``local``: inside one machine. ``translated``: the address stands for a network. ``label``: a service proved by bytes.
 ``bytes`` and ``packets`` count both sides, headers included; ``payload`` the bytes inside.
+``asked`` and ``answered``: packets of the initiator and of the responder were seen.
 """
 
 _WITH_PORTS: Final[tuple[str, ...]] = ("tcp", "udp")
@@ -68,6 +70,7 @@ def locate(flows: pl.DataFrame, directory: Directory) -> pl.DataFrame:
             label=pl.when(pl.col("basis") == Basis.PAYLOAD).then("service"),
             bytes=pl.col("orig_ip_bytes") + pl.col("resp_ip_bytes"),
             packets=pl.col("orig_pkts") + pl.col("resp_pkts"),
+            asked=pl.col("orig_pkts") > 0,
             answered=pl.col("resp_pkts") > 0,
             payload=pl.col("orig_bytes") + pl.col("resp_bytes"),
             family=pl.when(pl.col("id.orig_h").str.contains(":", literal=True))

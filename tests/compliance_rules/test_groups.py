@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -383,3 +384,41 @@ def test_a_flow_counts_for_every_row_that_its_label_fits() -> None:
     rules = [rule("web", service="https"), rule("print", service="ipps", requirement=Requirement.OPTIONAL)]
     judgement = judged([opened(orig=A, resp=MFD, service="tls")], rules)
     assert [only(judgement, name)[0][2] for name in ("web", "print")] == ["satisfied", "satisfied"]
+
+
+def test_an_answer_told_as_the_askers_flow_belongs_to_the_question() -> None:
+    """A terminal answers a broadcast from the port it was asked on: no second entry says that it is one-sided."""
+    discovery = rule(
+        initiator="terminal-server",
+        responder="terminal-professional",
+        transport=Transport.UDP,
+        ports=(64099,),
+        scope=Scope.SUBNET,
+        one_way=True,
+    )
+    place = site(host("server", A, "terminal-server"), host("terminal", B, "terminal-professional"))
+    flows = [
+        request(orig=A, resp="255.255.255.255", port=64099, sport=50000),
+        replied(orig=A, resp=B, port=64099, sport=50000, orig_pkts=0, orig_bytes=0),
+    ]
+    judgement = judged(flows, [discovery], place)
+    assert only(judgement) == [("server", "p/s/r", "satisfied")]
+    assert (judgement.unexpected, judgement.infrastructure) == ((), ())
+
+
+def test_a_way_that_works_for_one_peer_does_not_make_up_for_the_other() -> None:
+    """One of two peers multicasts and the connection between them is refused: the other one has nothing."""
+    joined = rule(
+        "joined", initiator="spooler-controller", responder="spooler-controller", subject="initiator", ports=(7800,),
+        one_of="roaming",
+    )  # fmt: skip
+    cast = replace(_CAST, one_of="roaming")
+    place = site(*_PAIR, **_ROAMING)
+    sent = request(orig=A, resp="239.1.2.3", port=45588)
+    other = request(orig=B, resp="239.1.2.3", port=45588)
+    failing = refused(orig=A, resp=B, port=7800)
+    weight = {
+        len(flows): str(entries(judged([*flows, failing], [cast, joined], place), "joined")[0].severity)
+        for flows in ([sent], [sent, other])
+    }
+    assert weight == {1: "violation", 2: "notice"}
