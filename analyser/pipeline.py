@@ -19,7 +19,7 @@ from analyser.compliance.applying import apply_rules, players
 from analyser.compliance.check import judge_site
 from analyser.compliance.parties import Directory
 from analyser.compliance.summary import summarise
-from analyser.flows.names import link_type_name
+from analyser.flows.names import ENCAPSULATIONS, link_type_name
 from analyser.flows.reader import read_flows
 from analyser.hints import hints
 from analyser.model.capture import FileFacts, InputError, ReadingFacts
@@ -152,6 +152,7 @@ def check(
         started=started,
         ended=ended,
         capture_host=at,
+        encapsulations=tuple(sorted(ENCAPSULATIONS & run.facts.undecoded.keys())),
     )
     judgement = judge_site(observed, packs, place, today=dt.datetime.now(dt.UTC).date())
     facts = run.facts

@@ -249,7 +249,8 @@ class Observed:
 
     ``flows`` is FLOWS and LABELS side by side. ``capture_paths`` are the names for evidence, by ``*_file``.
     ``ended`` is the time of the last packet of the run (ns), ``started`` of the first.
-    ``capture_host`` is the host named by ``--at``, or None.
+    ``capture_host`` is the host named by ``--at``, or None. ``encapsulations`` names what carried packets that could
+    not be decoded: conversations may hide there.
     """
 
     flows: pl.DataFrame
@@ -262,3 +263,4 @@ class Observed:
     started: int
     ended: int
     capture_host: str | None = None
+    encapsulations: tuple[str, ...] = ()

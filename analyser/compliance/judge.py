@@ -86,20 +86,26 @@ class Judge:
         """Return what it means that no attempt of these initiators on these responders is in the capture.
 
         ``not-observable`` where the capture could not have shown one: loopback traffic without loopback packets or
-        a named capturing host, or a pair of which neither end was seen. Else ``not-attempted``; "never tried" only
-        where the own segment of every initiator is captured.
+        a named capturing host, a pair of which neither end was seen, or only one beside packets in an encapsulation
+        that was not decoded. Else ``not-attempted``; "never tried" only where the own segment of every initiator is
+        captured, and nothing is hidden.
         """
         vantage = self._vantage
         shows_loopback = self._observed.capture_host is not None and vantage.shows_loopback
+        shown = [bool(vantage.hosts_of(ends)) for ends in (initiators, responders)]
+        hidden = " and ".join(self._observed.encapsulations)
         state = PortState.NOT_OBSERVABLE
         if demand.localhost and not shows_loopback:
             detail = "loopback traffic of a named host is not in this capture"
-        elif not demand.localhost and not vantage.hosts_of([*initiators, *responders]):
+        elif not demand.localhost and not any(shown):
             detail = "neither end is in this capture"
+        elif not demand.localhost and hidden and not all(shown):
+            detail = f"one end is not in this capture, unless inside {hidden}, which was not decoded"
         else:
             state = PortState.NOT_ATTEMPTED
             near = demand.localhost or vantage.are_near(initiators)
             detail = "never tried" if near else "never tried, or stopped before this point"
+            detail += f", or inside {hidden}, which was not decoded" if hidden and not demand.localhost else ""
         return PortFinding(transport=demand.transport, port=demand.port, state=state, detail=detail)
 
     def evidence(self, serials: Sequence[int], limit: int = 4) -> tuple[Evidence, ...]:

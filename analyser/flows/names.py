@@ -51,6 +51,11 @@ _IP: Final = {
     115: "l2tp", 137: "mpls in ip",
 }  # fmt: skip
 
+ENCAPSULATIONS: Final = frozenset(
+    {*_IP.values(), "mpls", "pppoe", "macsec", "erspan", "transparent ethernet", "fabricpath", "nsh"}
+)
+"""Names under which :func:`undecoded` counts packets that carry other packets."""
+
 
 def link_type_name(number: int) -> str:
     """Return the name of a link type (``link-type NN`` where it has none here)."""

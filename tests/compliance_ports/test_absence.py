@@ -58,6 +58,14 @@ def test_one_end_is_enough_to_observe() -> None:
     assert judge(opened()).absent(["203.0.113.5"], [SERVER], ANY).state == "not-attempted"
 
 
+def test_an_encapsulation_that_was_not_decoded_may_hide_the_attempt() -> None:
+    capture = judge(opened(), encapsulations=("gre",))
+    unseen, seen = capture.absent(["203.0.113.5"], [SERVER], ANY), capture.absent([CLIENT], [SERVER], ANY)
+    assert (unseen.state, seen.state) == ("not-observable", "not-attempted")
+    assert "inside gre, which was not decoded" in (unseen.detail or "")
+    assert seen.detail == "never tried, or inside gre, which was not decoded"
+
+
 @pytest.mark.parametrize(
     ("loopback", "host", "state"),
     [
