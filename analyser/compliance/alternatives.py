@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from analyser.compliance.drafts import Draft
+from analyser.compliance.drafts import Draft, Subject
 from analyser.compliance.ports import FAILING_VERDICTS
 from analyser.model.finding import Verdict
 from analyser.model.rule import Requirement
@@ -33,8 +33,12 @@ def weigh_alternatives(drafts: Sequence[Draft]) -> None:
 
 
 def _weigh(family: Sequence[Draft]) -> None:
+    places: dict[Subject, list[int]] = defaultdict(list)
+    for place, draft in enumerate(family):
+        for subject in draft.subjects:
+            places[subject].append(place)
     for draft in family:
-        near = [other for other in family if other.subjects & draft.subjects]
+        near = [family[place] for place in sorted({place for subject in draft.subjects for place in places[subject]})]
         # A row is no alternative to itself: where it fails for one pair and works for another, it fails.
         helpers = [other.helped for other in near if other.rule.id != draft.rule.id]
         # Of two peers, a way that works for one alone does not make up for the other.

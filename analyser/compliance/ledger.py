@@ -22,6 +22,9 @@ from analyser.model.service import Basis, Service
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
+_OPEN, _SENT = int(Outcome.OPEN), int(Outcome.SENT)
+_WRONG, _REFUSED = int(Outcome.WRONG_PROTOCOL), int(Outcome.APPLICATION_REFUSED)
+
 DIALOGUE: Final = 60_000_000_000
 """A challenge is answered by coming again within this many nanoseconds."""
 
@@ -71,7 +74,7 @@ class Ledger:
 
     def rows(self, serials: Sequence[int]) -> Numbers:
         """Return the attempts of the given flows as indices; unknown flows have none."""
-        wanted = np.unique(np.array(list(serials), dtype=np.uint64))
+        wanted = np.array(sorted(set(serials)), dtype=np.uint64)
         known = self.columns["serial"]
         starts, ends = np.searchsorted(known, wanted, "left"), np.searchsorted(known, wanted, "right")
         lengths = ends - starts
@@ -86,14 +89,15 @@ class Ledger:
     def outcomes(self, rows: Numbers, demand: Demand) -> Numbers:
         """Return the outcomes of attempts under what a rule asks."""
         columns = self.columns
-        silent = columns["udp"][rows] & demand.silent
-        codes = np.where(silent, columns["silent"][rows], columns["loud"][rows])
+        codes = columns["loud"][rows]
+        if demand.silent:
+            codes = np.where(columns["udp"][rows], columns["silent"][rows], codes)
         labels = columns["label"][rows]
         mute_rule = any(word in attempts.MUTE for word in demand.services)
-        codes = np.where(_IS_CLOSED[codes] & (mute_rule | self._is_mute[labels]), Outcome.OPEN, codes)
+        codes[_IS_CLOSED[codes] & (mute_rule | self._is_mute[labels])] = _OPEN
         if demand.one_way:
-            codes = np.where(_IS_QUIET[codes], Outcome.SENT, codes)
-        codes = np.where(_BOTH_MET[codes] & self._contradicting(demand.services)[labels], Outcome.WRONG_PROTOCOL, codes)
+            codes[_IS_QUIET[codes]] = _SENT
+        codes[_BOTH_MET[codes] & self._contradicting(demand.services)[labels]] = _WRONG
         return self._dialogue(rows, codes)
 
     def _contradicting(self, services: tuple[str, ...]) -> Numbers:
@@ -106,7 +110,7 @@ class Ledger:
     def _dialogue(self, rows: Numbers, codes: Numbers) -> Numbers:
         """Take a challenge that was soon followed by success for what it is: a part of the dialogue."""
         columns = self.columns
-        challenged = (codes == Outcome.APPLICATION_REFUSED) & columns["challenge"][rows]
+        challenged = (codes == _REFUSED) & columns["challenge"][rows]
         if not challenged.any():
             return codes
         met = np.sort(columns["t"][rows[IS_OPEN[codes] & columns["payload"][rows]]])
@@ -115,4 +119,5 @@ class Ledger:
         following = np.searchsorted(met, columns["t"][rows], "left")
         soon = following < len(met)
         soon[soon] = met[following[soon]] - columns["last_t"][rows][soon] <= DIALOGUE
-        return np.where(challenged & soon, Outcome.OPEN, codes)
+        codes[challenged & soon] = _OPEN
+        return codes

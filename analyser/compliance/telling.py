@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
+from statistics import median
 from typing import Any, Final
 
 import numpy as np
@@ -134,7 +135,7 @@ class Teller:
 
     def _groups(self, rows: Numbers, codes: Numbers) -> list[Group]:
         """Attempts by their ending, the worst state first, within a state the most frequent ending first."""
-        found = [self._group(Outcome(code), rows[codes == code]) for code in np.unique(codes).tolist()]
+        found = [self._group(Outcome(code), rows[codes == code]) for code in sorted(set(codes.tolist()))]
         return sorted(found, key=lambda group: (STATE_RANK[group.outcome], -group.attempts, group.outcome))
 
     def _group(self, outcome: Outcome, rows: Numbers) -> Group:
@@ -142,14 +143,14 @@ class Teller:
         chosen = int(rows[self._standing_for(rows)])
         flow = self._facts(chosen)
         rtts = columns["rtt"][rows]
-        rtts = rtts[np.isfinite(rtts)]
+        measured = rtts[np.isfinite(rtts)].tolist()
         return Group(
             outcome=outcome,
             attempts=len(rows),
             sends=int(columns["sends"][rows].sum()),
             span=int(columns["sent_last"][rows].max()) - int(columns["t"][rows].min()),
             delay=int(columns["delay"][rows].max()),
-            rtt=float(np.median(rtts)) if len(rtts) else None,
+            rtt=median(measured) if measured else None,
             udp=flow["proto"] != "tcp",
             arrived=outcome in _BLAMED and bool(columns["arrived"][rows].any()),
             label=self._ledger.labels[columns["label"][chosen]] or None,

@@ -7,7 +7,7 @@ where an answer would have been seen; this module says where that is.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -22,30 +22,16 @@ FARTHEST: Final = 31
 """Routers that a packet may plausibly have crossed."""
 
 
-def _fallback_networks(addresses: pl.DataFrame) -> pl.Series:
-    """Name the network of each ``address`` of which the site says none: its /24, or /64 for IPv6.
+def _neighbourhood(address: str) -> str:
+    """Name the network of an address of which the site says none: its /24, or /64 for IPv6.
 
     The name only tells networks apart; no address of a site is named so.
     """
-    address = pl.col("address")
-    prefixes = {
-        text: socket.inet_pton(socket.AF_INET6, text)[:8].hex()
-        for text in addresses.filter(address.str.contains(":", literal=True))["address"].to_list()
-        if _is_ipv6(text)
-    }
-    return addresses.select(
-        pl.when(address.is_in(list(prefixes)))
-        .then("/64 " + address.replace_strict(prefixes, default=None, return_dtype=pl.String))
-        .otherwise("/24 " + address.str.replace(r"\.\d+$", ""))
-    ).to_series()
-
-
-def _is_ipv6(text: str) -> bool:
     try:
-        socket.inet_pton(socket.AF_INET6, text)
+        return f"/64 {socket.inet_pton(socket.AF_INET6, address)[:8].hex()}"
     except (OSError, ValueError):
-        return False
-    return True
+        head, _, last = address.rpartition(".")
+        return f"/24 {head if last.isdigit() else address}"
 
 
 class Vantage:
@@ -76,15 +62,15 @@ class Vantage:
             self._icmp_errors["icmp_by"],
         ]
         known = pl.concat([column.alias("address") for column in columns]).drop_nulls().unique()
-        frame = pl.DataFrame({"address": known}).with_row_index("host")
-        frame = frame.with_columns(network=self._networks(frame))
+        networks = pl.Series("network", [self._network(address) for address in known.to_list()], pl.String)
+        frame = pl.DataFrame({"address": known, "network": networks}).with_row_index("host")
         numbers = frame.select("network").unique().with_row_index("net")
         return self._merge_hosts(frame.join(numbers, on="network", how="left", maintain_order="left"))
 
-    def _networks(self, frame: pl.DataFrame) -> pl.Series:
-        """Name the network of each ``address``: the site's, else its neighbourhood."""
-        named = pl.Series("network", [self._network_of(text) for text in frame["address"].to_list()], pl.String)
-        return named.zip_with(named.is_not_null(), _fallback_networks(frame))
+    def _network(self, address: str) -> str:
+        """Name the network of an address: the site's, else its neighbourhood."""
+        named = self._network_of(address)
+        return _neighbourhood(address) if named is None else named
 
     def _merge_hosts(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give all addresses of one machine the number of one of them."""
@@ -227,28 +213,29 @@ class Vantage:
         """Whether the capture has packets that never left a machine."""
         return bool(self._observed.flows["loopback"].any())
 
-    def hosts_of(self, addresses: Sequence[str]) -> frozenset[int]:
+    def hosts_of(self, addresses: Iterable[str]) -> frozenset[int]:
         """Return the hosts behind those of ``addresses`` that the capture shows."""
-        return frozenset(self.ends.filter(pl.col("address").is_in(list(addresses)))["host"].to_list())
+        return frozenset(self._hosts[address] for address in addresses if address in self._hosts)
+
+    @cached_property
+    def _hosts(self) -> dict[str, int]:
+        return dict(self.ends.select("address", "host").iter_rows())
 
     def are_near(self, addresses: Sequence[str]) -> bool:
         """Tell whether the own segments of all these machines are captured.
 
         A machine that was never heard is near where one of the others is near and shares its network.
         """
-        known = self.ends.filter(pl.col("address").is_in(list(addresses)))
-        near = known.filter(pl.col("host").is_in(list(self.near_hosts)))
-        if near.is_empty() or len(near) < len(known):
+        known = {address for address in addresses if address in self._hosts}
+        if not known or not self.hosts_of(known) <= self.near_hosts:
             return False
-        seen = {other for text in known["address"].to_list() for other in self._aliases.get(text, ())}
-        unseen = pl.DataFrame({"address": sorted(set(addresses) - seen - set(known["address"].to_list()))})
-        if unseen.is_empty():
-            return True
-        captured = set(self._networks(near.select("address")).to_list())
-        alike = unseen.with_columns(network=self._networks(unseen))
-        reached = set(alike.filter(pl.col("network").is_in(list(captured)))["address"].to_list())
-        reached |= {other for text in reached for other in self._aliases.get(text, ())}
-        return reached.issuperset(unseen["address"].to_list())
+        unseen = set(addresses) - self._with_aliases(known)
+        captured = {self._network(address) for address in known} if unseen else set()
+        reached = {address for address in unseen if self._network(address) in captured}
+        return self._with_aliases(reached) >= unseen
+
+    def _with_aliases(self, addresses: set[str]) -> set[str]:
+        return addresses.union(*(self._aliases.get(address, ()) for address in addresses))
 
     @cached_property
     def asked_in_vain(self) -> pl.DataFrame:
