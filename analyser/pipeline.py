@@ -140,7 +140,7 @@ def check(
         raise InputError("--at", f"no host {at!r} in the site; its hosts are: {known}")
     packs = tuple(load_pack(name) for name in place.rules)
     run = flows(captures, site=place, progress=progress, notice=notice)
-    started, ended = _period(run.facts.files)
+    periods = _periods(run.facts.files)
     observed = Observed(
         flows=run.frame,
         paths=run.tables.paths,
@@ -149,8 +149,9 @@ def check(
         promises=run.labels.promises,
         requests=run.labels.requests,
         capture_paths=run.captures,
-        started=started,
-        ended=ended,
+        started=min((first for first, _ in periods), default=0),
+        ended=max((last for _, last in periods), default=0),
+        periods=periods,
         capture_host=at,
         encapsulations=tuple(sorted(ENCAPSULATIONS & run.facts.undecoded.keys())),
     )
@@ -259,11 +260,9 @@ def _should_have_been_read(note: CaptureNote, named: Sequence[str]) -> bool:
     return note.packets == 0 and (note.path in named or not stranger)
 
 
-def _period(files: Iterable[FileFacts]) -> tuple[int, int]:
-    """Return first and last packet time of all files (ns); 0, 0 without packets."""
-    firsts = [item.first for item in files if item.first is not None]
-    lasts = [item.last for item in files if item.last is not None]
-    return (min(firsts), max(lasts)) if firsts and lasts else (0, 0)
+def _periods(files: Iterable[FileFacts]) -> tuple[tuple[int, int], ...]:
+    """Return first and last packet time of each file that has packets (ns)."""
+    return tuple((item.first, item.last) for item in files if item.first is not None and item.last is not None)
 
 
 def _by_count(counts: Mapping[str, int]) -> tuple[Undecoded, ...]:

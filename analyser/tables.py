@@ -249,6 +249,7 @@ class Observed:
 
     ``flows`` is FLOWS and LABELS side by side. ``capture_paths`` are the names for evidence, by ``*_file``.
     ``ended`` is the time of the last packet of the run (ns), ``started`` of the first.
+    ``periods`` are first and last packet of each capture, where there are several.
     ``capture_host`` is the host named by ``--at``, or None. ``encapsulations`` names what carried packets that could
     not be decoded: conversations may hide there.
     """
@@ -262,5 +263,6 @@ class Observed:
     capture_paths: tuple[str, ...]
     started: int
     ended: int
+    periods: tuple[tuple[int, int], ...] = ()
     capture_host: str | None = None
     encapsulations: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ import polars as pl
 from analyser.compliance import decisions, icmp, resets, silence
 from analyser.compliance.outcomes import Outcome
 from analyser.compliance.vantage import Vantage
+from analyser.compliance.watching import watched_until
 from analyser.tables import Observed
 
 DELAY: Final = 500_000_000
@@ -60,30 +61,35 @@ def collect(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -> pl.Da
     challenge), ``orig_h``, ``resp_h``, ``port``, ``udp``, and the columns of ``_FINDINGS``.
     """
     joined = _with_findings(observed, errors, vantage)
-    parts = pl.concat([_connections(joined, observed.ended), *_datagrams(joined, observed)], how="diagonal_relaxed")
+    parts = pl.concat([_connections(joined), *_datagrams(joined, observed)], how="diagonal_relaxed")
     found = parts.with_row_index("attempt_id").collect()
-    told = _explain_silence(found, vantage, observed.ended)
+    told = _explain_silence(found, vantage, observed)
     return told.drop("attempt_id", "credential", "orig_path", "orig_dups")
 
 
-def _explain_silence(found: pl.DataFrame, vantage: Vantage, ended: int) -> pl.DataFrame:
+def _explain_silence(found: pl.DataFrame, vantage: Vantage, observed: Observed) -> pl.DataFrame:
     """Give attempts to which nothing came back the outcome that the capture bears; adds ``silent`` and ``arrived``."""
     quiet = found.filter(pl.col("loud") == int(Outcome.NO_WITNESS)).select(
-        "row", "attempt_id", "t", "resp_h", "port", "orig_path", "orig_dups", "credential",
+        "row", "attempt_id", "t", "last_t", "resp_h", "port", "orig_path", "orig_dups", "credential",
         group_address=pl.col("resp_h").str.contains(_GROUP_ADDRESS),
     )  # fmt: skip
     arrived = pl.repeat(value=False, n=len(found), dtype=pl.Boolean, eager=True)
     if quiet.is_empty():
         return found.with_columns(silent="loud", arrived=arrived)
     answered = found.filter(pl.col("answered") & pl.col("credential").is_not_null()).select("row", "port", "credential")
+    quiet = quiet.with_columns(_watched_until(quiet["last_t"], observed))
     quiet, answered = (part.hstack(vantage.flow_ends[part["row"]]) for part in (quiet, answered))
-    told = silence.explain(quiet, answered, vantage, ended)
+    told = silence.explain(quiet, answered, vantage)
     places = told["attempt_id"]
     return found.with_columns(
         loud=found["loud"].scatter(places, told["loud"]),
         silent=found["loud"].scatter(places, told["silent"]),
         arrived=arrived.scatter(places, told["arrived"]),
     )
+
+
+def _watched_until(moments: pl.Series, observed: Observed) -> pl.Series:
+    return watched_until(moments, observed.periods or [(observed.started, observed.ended)])
 
 
 def _with_findings(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -> pl.LazyFrame:
@@ -96,6 +102,7 @@ def _with_findings(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -
         "id.resp_h", "sender_host", "sender_net", "resp_host", "resp_net"
     )
     framed = flows.lazy().with_row_index("row").with_columns(
+        _watched_until(flows["last_t"], observed),
         orig_h="id.orig_h",
         resp_h="id.resp_h",
         port="id.resp_p",
@@ -112,7 +119,7 @@ def _told_delay(asked_t: pl.Expr, answer_t: pl.Expr, sends: pl.Expr) -> pl.Expr:
     return pl.when((sends > 1) & (answer_t > 0) & (delay >= DELAY)).then(delay).otherwise(pl.lit(0, pl.Int64))
 
 
-def _connections(joined: pl.LazyFrame, ended: int) -> pl.LazyFrame:
+def _connections(joined: pl.LazyFrame) -> pl.LazyFrame:
     syn = pl.col("orig_nsyn") > 0
     started = joined.filter(pl.col("proto") == "tcp").with_columns(
         t=pl.when(syn & (pl.col("orig_syn_t") > 0)).then("orig_syn_t").otherwise("ts")
@@ -127,7 +134,7 @@ def _connections(joined: pl.LazyFrame, ended: int) -> pl.LazyFrame:
         sends=pl.col("orig_nsyn").cast(pl.UInt64),
         answered=decisions.POSITIVE,
         delay=_told_delay(pl.col("orig_syn_t"), pl.col("resp_syn_t"), pl.col("orig_nsyn")),
-        loud=decisions.decide(decisions.tcp(ended)),
+        loud=decisions.decide(decisions.tcp()),
         challenge=pl.col("refused_code").str.contains(_CHALLENGE).fill_null(value=False),
         credential=pl.lit(None, pl.UInt64),
         udp=pl.lit(value=False),

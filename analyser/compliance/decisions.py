@@ -120,8 +120,11 @@ _HELLO: Final = _col("tls_client_hello_t").fill_null(0)
 _SERVER_HELLO: Final = _col("tls_server_hello_t").fill_null(0)
 
 
-def _tls_stalled(ended: int) -> pl.Expr:
-    until = pl.min_horizontal(_CLOSED, pl.lit(ended, pl.Int64))
+_WATCHED_UNTIL: Final = _col("until")
+
+
+def _tls_stalled() -> pl.Expr:
+    until = pl.min_horizontal(_CLOSED, _WATCHED_UNTIL)
     unanswered = (
         (_HELLO > 0) & (_SERVER_HELLO == 0) & ~_RESP_SAID & _flag("resp_acks_payload")
         & ((until - _HELLO >= TLS_PATIENCE) | (_ORIG_CLOSED < _RESP_CLOSED))
@@ -129,14 +132,14 @@ def _tls_stalled(ended: int) -> pl.Expr:
     unfinished = (
         (_HELLO > 0) & (_SERVER_HELLO > 0) & (_col("tls_client_next_t").fill_null(0) == 0)
         & (_col("orig_data_last_t") <= _SERVER_HELLO)
-        & ((ended - _SERVER_HELLO >= TLS_PATIENCE) | (_CLOSED < _NEVER))
+        & ((_WATCHED_UNTIL - _SERVER_HELLO >= TLS_PATIENCE) | (_CLOSED < _NEVER))
     )  # fmt: skip
     return unanswered | unfinished
 
 
-def tcp(ended: int) -> tuple[Line, ...]:
-    """Return the decision table of one TCP connection, first line first; ``ended`` is the end of the capture (ns)."""
-    early = pl.lit(ended, pl.Int64) - _col("t") < silence.PATIENCE
+def tcp() -> tuple[Line, ...]:
+    """Return the decision table of one TCP connection, first line first."""
+    early = _WATCHED_UNTIL - _col("t") < silence.PATIENCE
     heard_again = (_col("resp_nsynack") > 1) | (_col("orig_syn_last_t") > _col("resp_syn_t"))
     return (
         (_BEGUN_BEFORE & _END_ONLY & ~(_flag("orig_acks") & _flag("resp_acks")), Outcome.NO_ATTEMPT),
@@ -168,7 +171,7 @@ def tcp(ended: int) -> tuple[Line, ...]:
         (_ORIG_STUCK | _RESP_STUCK, Outcome.DROPPED_AFTER_HANDSHAKE),
         # The network is open; what about the application?
         (_flag("wrong_side"), Outcome.WRONG_PROTOCOL),
-        (_tls_stalled(ended), Outcome.TLS_STALLED),
+        (_tls_stalled(), Outcome.TLS_STALLED),
         (_RESPONDER_CLOSED, Outcome.CLOSED_BY_FIN),
         (_RESET_AFTER_HANDSHAKE & _COMPARED, Outcome.CLOSED_BY_RESET),
         (_RESET_AFTER_HANDSHAKE, Outcome.CLOSED_BY_UNCOMPARED_RESET),

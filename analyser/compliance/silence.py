@@ -131,13 +131,13 @@ def _host_silent(quiet: pl.DataFrame, vantage: Vantage) -> pl.DataFrame:
     return _seen(quiet, asked, ["resp_h"], ["target"], "unresolved")
 
 
-def explain(quiet: pl.DataFrame, answered: pl.DataFrame, vantage: Vantage, ended: int) -> pl.DataFrame:
+def explain(quiet: pl.DataFrame, answered: pl.DataFrame, vantage: Vantage) -> pl.DataFrame:
     """Say what each silence means.
 
-    ``quiet``: attempts to which nothing came back: ``attempt_id``, ``t`` (first sending, ns), ``resp_h``, ``port``,
-    ``orig_path``, ``orig_dups``, ``group_address``, ``credential`` (null where unknown), and the ends as
+    ``quiet``: attempts to which nothing came back: ``attempt_id``, ``t`` (first sending, ns), ``until`` (when the
+    capture after it ended, ns), ``resp_h``, ``port``, ``orig_path``, ``orig_dups``, ``group_address``, ``credential`` (null where unknown), and the ends as
     ``vantage.flow_ends`` numbers them. ``answered``: requests that were answered: ``port``, ``credential`` and their
-    ends. ``ended``: end of the capture (ns). Gives ``attempt_id``, ``loud`` and ``silent`` (the outcome for services that must answer and for those
+    ends. Gives ``attempt_id``, ``loud`` and ``silent`` (the outcome for services that must answer and for those
     that may stay silent), ``arrived``.
     """
     quiet = _arrivals(witnesses(quiet, vantage), vantage)
@@ -146,7 +146,7 @@ def explain(quiet: pl.DataFrame, answered: pl.DataFrame, vantage: Vantage, ended
     quiet = _seen(quiet, heard, ["resp_host"], ["from_host"], "alive")
     quiet = _seen(quiet, heard, ["resp_host", "orig_host"], ["from_host", "to_host"], "alive_to_us")
 
-    early = pl.lit(ended, pl.Int64) - pl.col("t") < PATIENCE
+    early = pl.col("until") - pl.col("t") < PATIENCE
     unheard = ~pl.col("witness") | pl.col("group_address")
     loud = (
         pl.when(early).then(int(Outcome.PENDING))

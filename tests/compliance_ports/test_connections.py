@@ -261,3 +261,12 @@ def test_a_service_that_opens_between_two_syns_is_open() -> None:
 def test_nothing_back_within_three_seconds_of_capture_is_pending() -> None:
     assert told(port_of(unanswered(syns=1, span=0), ended=2.9)) == "pending"
     assert told(port_of(unanswered(syns=1, span=0), beside=[opened(port=80)], ended=3.1)) == "blocked/no-answer"
+
+
+@pytest.mark.parametrize(("begins_again", "state"), [(3600, "pending"), (30, "blocked/no-answer")], ids=["gap", "ring"])
+def test_a_later_capture_does_not_make_up_for_what_nobody_watched(begins_again: int, state: str) -> None:
+    """One capture ends a second after the SYN; another one an hour later does not show the missed answer."""
+    asked_late = unanswered(start=99, syns=1, span=0)
+    periods = ((at(0), at(100)), (at(begins_again + 100), at(begins_again + 200)))
+    finding = port_of(asked_late, beside=[opened(port=80)], periods=periods, ended=begins_again + 200)
+    assert told(finding) == state
