@@ -11,10 +11,13 @@ from typing import Final
 from analyser.compliance.labels import Fit, fit
 from analyser.model.service import Service
 
-NOT_YMQ: Final = frozenset(
+_OF_ITS_OWN: Final = frozenset({Service.YMQ, Service.SAFEQ_TERMINAL, Service.SAFEQ_CLIENT})
+"""Protocols of the vendor: unpublished, but certainly none of the public ones in ``FOREIGN``."""
+
+FOREIGN: Final = frozenset(
     {Service.HTTP, Service.IPP, Service.WEBDAV, Service.ETCD, Service.SSH, Service.SMB, Service.RMI}
 )
-"""Protocols that YMQ certainly is not, though its own framing is not published; TLS and ZMTP may carry it."""
+"""Protocols that the vendor's own ones certainly are not, though their framing is not published; TLS may carry them."""
 
 
 @cache
@@ -22,5 +25,5 @@ def misfits(services: tuple[str, ...], label: str) -> bool:
     """Tell whether ``label``, proved by bytes, is none of ``services`` (as a rule writes them; none: anything fits)."""
     if not services:
         return False
-    possible = tuple(word for word in services if not (word == Service.YMQ and label in NOT_YMQ))
+    possible = tuple(word for word in services if not (word in _OF_ITS_OWN and label in FOREIGN))
     return not possible or fit(possible, label) is Fit.NO

@@ -75,6 +75,10 @@ HTTPS = Demand(transport="tcp", port=443, services=("https",))
         (("ymq", "http"), "http", "open"),
         (("opaque",), "tls", "open"),
         (("safeq-terminal",), "tls", "open"),
+        (("safeq-terminal",), "ssh", "wrong-protocol"),
+        (("safeq-client",), "raw-print", "open"),
+        (("safeq-client",), "http", "wrong-protocol"),
+        (("opaque",), "ssh", "open"),
         ((), "ssh", "open"),
     ],
 )
