@@ -6,12 +6,20 @@ Knows talks and the scene; what nobody tried is the business of ``untried``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from analyser.compliance.applying import Applied
 from analyser.compliance.drafts import Draft, Scene, Side, Subject, written
 from analyser.compliance.parties import CAST
-from analyser.compliance.ports import FAILING_VERDICTS, Decision, decide, merge_clients, was_tried, worst_first
+from analyser.compliance.ports import (
+    FAILING_VERDICTS,
+    Decision,
+    decide,
+    merge_clients,
+    was_tried,
+    worst_first,
+    worst_verdict,
+)
 from analyser.compliance.talks import Talk
 from analyser.model.finding import Clients, End, PortFinding, Verdict
 
@@ -148,6 +156,7 @@ def _draft_network(rule: Applied, network: int, talks: Sequence[Talk], scene: Sc
         missed = [port for port in rule.ports if port not in ports]
         ports.update({port: scene.absent(rule, [first.orig], [first.resp], port) for port in missed})
     listed, more, decision = _decide(rule, ports, talks, scene)
+    decision = _of_clients(decision, fared.values())
     initiates = first.ini == network and (rule.subject_is_initiator or first.res != network)
     mine, other = scene.whole(network, clients), _other_side(rule, talks, scene, initiator=not initiates)
     satisfied = decision.verdict is Verdict.SATISFIED
@@ -170,6 +179,18 @@ def _draft_network(rule: Applied, network: int, talks: Sequence[Talk], scene: Sc
         carried=bool(failing) and decision.verdict in FAILING_VERDICTS,
     )
     return [whole, *failing]
+
+
+def _of_clients(decision: Decision, fared: Collection[Verdict]) -> Decision:
+    """Return the decision over merged ports as far as single clients bear it.
+
+    One client for whom the rule is satisfied is enough. Ports that different clients show open are enough as well,
+    unless a client fails and none is satisfied: then the worst client decides.
+    """
+    if Verdict.SATISFIED in fared:
+        return decision if decision.verdict is Verdict.SATISFIED else Decision(verdict=Verdict.SATISFIED)
+    failing = worst_verdict(FAILING_VERDICTS.intersection(fared))
+    return decision if failing is None or decision.verdict is not Verdict.SATISFIED else Decision(verdict=failing)
 
 
 def _client(talk: Talk, network: int) -> str:

@@ -91,6 +91,11 @@ def _meaning(finding: PortFinding, *, needed: bool) -> Verdict:
     return STATE_VERDICT[finding.state]
 
 
+def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """Return the verdict that comes first in the report, or None of none."""
+    return min(verdicts, key=_RANK.__getitem__, default=None)
+
+
 def merge_clients(findings: Iterable[PortFinding]) -> PortFinding:
     """Return one port of a network from the same port of its clients: open if any is, else the worst.
 

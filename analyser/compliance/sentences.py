@@ -43,7 +43,7 @@ def _tell_ports(draft: Draft) -> str:
         unseen = doubtful[0].state is PortState.NOT_OBSERVABLE and doubtful[0].detail
         return f"{name_ports(doubtful)} cannot be judged, {unseen or _explain_one(doubtful[0])}"
     wrong = [finding for finding in ports if is_failing(finding)]
-    return _explain(wrong)
+    return _explain(wrong) if wrong else f"{name_ports(ports)} works for some, but not all of it for any one client"
 
 
 def _tell_missing(draft: Draft) -> str:

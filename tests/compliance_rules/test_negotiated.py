@@ -7,7 +7,9 @@ from typing import Any
 from tests.compliance_ports.made import at, opened, replied, unanswered
 from tests.compliance_rules.little import (
     MFD,
+    MFD2,
     OUTSIDE,
+    SERVER,
     A,
     Ports,
     Requirement,
@@ -16,6 +18,7 @@ from tests.compliance_rules.little import (
     entries,
     host,
     judged,
+    net,
     only,
     rule,
     site,
@@ -68,6 +71,22 @@ def test_an_announced_port_that_is_dropped_is_blocked() -> None:
     assert (called(entry.initiator), called(entry.responder), entry.verdict) == ("server", "printer", "blocked")
     assert states(entry) == {40001: "blocked"}
     assert judgement.unexpected == ()
+
+
+def test_a_network_is_satisfied_by_one_client_whose_announced_port_opens() -> None:
+    """Announced ports differ from client to client: one printer of a network fails, another one works."""
+    place = site(SERVER, net("printers", "198.51.100.0/24", "mfd"))
+    flows = [
+        _TALK,
+        opened(orig=MFD2, resp=A, port=21, service="ftp"),
+        unanswered(orig=A, resp=MFD, port=40001, start=1.5),
+        opened(orig=A, resp=MFD2, port=40002, start=1.5, service="ftp-data", basis="negotiated"),
+    ]
+    promises = [active(40001), active(40002, control=1, responder=MFD2, announced=MFD2, kept_by=3)]
+    assert only(judged(flows, _RULES, place, promises=promises), "active") == [
+        ("server", MFD, "blocked"),
+        ("server", "printers", "satisfied"),
+    ]
 
 
 def test_an_announced_port_that_nobody_tried_is_named() -> None:

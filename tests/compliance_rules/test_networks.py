@@ -83,6 +83,20 @@ def test_ports_of_a_set_may_be_shown_by_different_clients() -> None:
     assert [entry.verdict for entry in entries(judged(flows, [web], _PLACE))] == ["satisfied"]
 
 
+def test_a_set_of_which_no_client_has_all_is_not_satisfied_beside_a_client_that_fails() -> None:
+    """Each port is open for somebody, but each client lacks one: the worst client decides."""
+    flows = [opened(orig=pc(1), resp=A, port=80), refused(orig=pc(1), resp=A, port=443)]
+    flows += [refused(orig=pc(2), resp=A, port=80), opened(orig=pc(2), resp=A, port=443)]
+    web = rule(initiator="workstation", responder="terminal-server", subject="initiator", ports=every(80, 443))
+    network = next(entry for entry in entries(judged(flows, [web], _PLACE)) if called(entry.initiator) == "office")
+    assert (called(network.initiator), network.verdict, states(network)) == (
+        "office",
+        "refused",
+        {80: "open", 443: "open"},
+    )
+    assert network.sentence.endswith("TCP 80, 443 works for some, but not all of it for any one client.")
+
+
 def test_addresses_never_seen_do_not_count() -> None:
     """Nobody of the network tried: one missing entry for the network, none for its 126 addresses."""
     judgement = judged([opened(orig=pc(1), resp=A, port=9999)], [_WEB], _PLACE)
