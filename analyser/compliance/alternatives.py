@@ -40,17 +40,23 @@ def _weigh(family: Sequence[Draft]) -> None:
     for draft in family:
         near = [family[place] for place in sorted({place for subject in draft.subjects for place in places[subject]})]
         # A row is no alternative to itself: where it fails for one pair and works for another, it fails.
-        helpers = [other.helped for other in near if other.rule.id != draft.rule.id]
-        # Of two peers, a way that works for one alone does not make up for the other.
-        helped = bool(helpers) and draft.subjects <= frozenset().union(*helpers)
+        helpers = [other for other in near if other.rule.id != draft.rule.id]
+        helped = _makes_up_for(draft, helpers)
         if draft.tried:
-            if helped and draft.verdict in FAILING_VERDICTS and not draft.carried:
+            # That something was sent and never needs an answer excuses no failure.
+            excused = _makes_up_for(draft, (other for other in helpers if not other.rule.one_way))
+            if excused and draft.verdict in FAILING_VERDICTS and not draft.carried:
                 draft.lesser = True
         elif (helped and draft.verdict in _OPEN_QUESTIONS) or (
             draft.verdict is Verdict.MISSING and not _speaks_for(draft, near)
         ):
             draft.verdict = Verdict.UNUSED
             draft.why = "another of its alternatives is used" if helped else "its alternatives stand for it"
+
+
+def _makes_up_for(draft: Draft, helpers: Iterable[Draft]) -> bool:
+    """Tell whether ``helpers`` work for all subjects of ``draft``: for one of two peers alone is not enough."""
+    return draft.subjects <= frozenset().union(*(other.helped for other in helpers))
 
 
 def _speaks_for(draft: Draft, near: Iterable[Draft]) -> bool:

@@ -407,18 +407,25 @@ def test_an_answer_told_as_the_askers_flow_belongs_to_the_question() -> None:
 
 
 def test_a_way_that_works_for_one_peer_does_not_make_up_for_the_other() -> None:
-    """One of two peers multicasts and the connection between them is refused: the other one has nothing."""
+    """Of three peers two are joined another way: only the refusal between these two weighs less."""
+    first, second = (
+        rule(name, initiator="management", responder="management", subject="initiator", ports=(port,), one_of="way")
+        for name, port in (("first", 4099), ("second", 4001))
+    )
+    flows = [opened(orig=A, resp=B, port=4099, service=None)]
+    flows += [refused(orig=A, resp=end, port=4001) for end in (B, C)]
+    told = [e for e in entries(judged(flows, [first, second], _THREE), "second") if e.verdict == "refused"]
+    assert {called(e.responder): str(e.severity) for e in told} == {"b": "notice", "c": "violation"}
+
+
+def test_what_was_only_sent_excuses_no_failure() -> None:
+    """Both peers multicast, which nobody is known to receive, and the connection between them is refused."""
     joined = rule(
         "joined", initiator="spooler-controller", responder="spooler-controller", subject="initiator", ports=(7800,),
         one_of="roaming",
     )  # fmt: skip
-    cast = replace(_CAST, one_of="roaming")
-    place = site(*_PAIR, **_ROAMING)
-    sent = request(orig=A, resp="239.1.2.3", port=45588)
-    other = request(orig=B, resp="239.1.2.3", port=45588)
+    sent = [request(orig=end, resp="239.1.2.3", port=45588) for end in (A, B)]
+    rules = [replace(_CAST, one_of="roaming"), joined]
     failing = refused(orig=A, resp=B, port=7800)
-    weight = {
-        len(flows): str(entries(judged([*flows, failing], [cast, joined], place), "joined")[0].severity)
-        for flows in ([sent], [sent, other])
-    }
-    assert weight == {1: "violation", 2: "notice"}
+    assert entries(judged([*sent, failing], rules, site(*_PAIR, **_ROAMING)), "joined")[0].severity == "violation"
+    assert entries(judged(sent, rules, site(*_PAIR, **_ROAMING)), "joined")[0].verdict == "unused"
