@@ -147,11 +147,15 @@ class Memory:
             self.st[S_QUOTES_OFF] = 1
 
     def records(self) -> tuple[Records, dict[int, int]]:
-        """Return every flow of the run as one bundle, and which serial numbers were merged into which."""
+        """Return every flow of the run as one bundle, and which serial numbers were merged into which.
+
+        The last word of this memory: the bundle may share its arrays.
+        """
         live = self._live()
         if not self._emitted:
-            return select(live, np.arange(len(live))), {}
-        return merge([*self._emitted, live])
+            return live, {}
+        parts, self._emitted = [*self._emitted, live], []
+        return merge(parts)
 
     def repeated_files(self) -> dict[int, int]:
         """Return, for each file that holds packets which another file holds too, how many."""

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from analyser.flows.layout import FLOW, PAYLOAD, SIDE
 
 Rows = NDArray[Any]
+
+_KEY: Final = ("a0", "a1", "b0", "b1", "k4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +53,15 @@ def concatenate(parts: Sequence[Records]) -> Records:
     """Put bundles side by side, without looking whether they hold parts of one flow."""
     if not parts:
         return Records.empty()
-    sides = []
-    offset = 0
+    sides = np.concatenate([part.sides for part in parts])
+    row = offset = 0
     for part in parts:
-        moved = part.sides.copy()
-        moved["payload"][moved["payload"] >= 0] += offset
-        sides.append(moved)
+        payload = sides["payload"][row : row + part.sides.shape[0]]
+        payload[payload >= 0] += offset
+        row += part.sides.shape[0]
         offset += part.payloads.shape[0]
     return Records(
-        np.concatenate([part.flows for part in parts]),
-        np.concatenate(sides),
-        np.concatenate([part.payloads for part in parts]),
+        np.concatenate([part.flows for part in parts]), sides, np.concatenate([part.payloads for part in parts])
     )
 
 
@@ -75,8 +76,10 @@ def merge(parts: Sequence[Records]) -> tuple[Records, dict[int, int]]:
 
     whole = concatenate(parts)
     flows = whole.flows
-    order = np.lexsort((flows["a0"], flows["a1"], flows["b0"], flows["b1"], flows["k4"])).astype(np.int64)
-    target = np.empty(len(whole), np.int64)
+    keys = pl.DataFrame({name: flows[name] for name in _KEY})
+    several = np.flatnonzero(keys.is_duplicated().to_numpy())  # only these can be parts of one flow
+    order = several[np.lexsort([flows[name][several] for name in _KEY])].astype(np.int64)
+    target = np.arange(len(whole))
     fold(flows, whole.sides, whole.payloads, order, target)
     kept = np.flatnonzero(target == np.arange(len(whole)))
     gone = np.flatnonzero(target != np.arange(len(whole)))

@@ -90,12 +90,17 @@ def _first_bytes(data: Array) -> pl.Series:
     """Return the unbroken beginning of the first bytes that were kept."""
     counts = _leading_ones(data["covered0"])
     counts = np.where(counts == 64, 64 + _leading_ones(data["covered1"]), counts)
-    octets = data["bytes"]
-    filled = counts > 0
-    texts: list[bytes] = [b""] * data.shape[0]
-    for row, count in zip(np.flatnonzero(filled).tolist(), counts[filled].tolist(), strict=True):
-        texts[row] = octets[row, :count].tobytes()
-    return pl.Series(texts, dtype=pl.Binary)
+    kept = pl.DataFrame({"octets": binary(data["bytes"]), "count": counts})
+    return kept.select(pl.col("octets").bin.slice(0, pl.col("count"))).to_series()
+
+
+def binary(octets: Array) -> pl.Series:
+    """Return the rows of a matrix of bytes as values."""
+    return (
+        pl.Series(np.ascontiguousarray(octets), dtype=pl.Array(pl.UInt8, octets.shape[1]))
+        .cast(pl.List(pl.UInt8))
+        .cast(pl.Binary)
+    )
 
 
 def _leading_ones(words: Array) -> Array:

@@ -5,9 +5,10 @@ Knows what the counters of the two sides say together. It must not know tables o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from analyser.flows.layout import KEY_ECHO, KEY_NEIGHBOUR
@@ -15,6 +16,8 @@ from analyser.model.flow import ConnState
 
 Array = NDArray[Any]
 LETTERS = "shadfrtw"
+_NUMBERS: Final = {state: number for number, state in enumerate(ConnState)}
+_WORDS: Final = pl.Series([str(state) for state in ConnState])
 
 
 def orient(flows: Array, low: Array, high: Array, ports: dict[int, Array]) -> tuple[Array, Array, Array]:
@@ -55,7 +58,7 @@ def orient(flows: Array, low: Array, high: Array, ports: dict[int, Array]) -> tu
     return np.where(by_syn, high_opened, otherwise), by_syn, guessed
 
 
-def conn_states(protocol: Array, orig: Array, resp: Array, orig_has_data: Array, resp_has_data: Array) -> Array:
+def conn_states(protocol: Array, orig: Array, resp: Array, orig_has_data: Array, resp_has_data: Array) -> pl.Series:
     """Return Zeek's ``conn_state`` per flow, from the SIDE rows of initiator and responder.
 
     The words and their order are those of Zeek's conn.log, where an end that never showed a SYN of the handshake is
@@ -88,31 +91,34 @@ def conn_states(protocol: Array, orig: Array, resp: Array, orig_has_data: Array,
             o_syn & only_acks,
             o_joined,
         ],
-        [
+        [_NUMBERS[state] for state in (
             ConnState.SF, ConnState.REJ, ConnState.RSTRH, ConnState.RSTR, ConnState.RSTOS0, ConnState.RSTO,
             ConnState.SH, ConnState.S2, ConnState.SHR, ConnState.S3, ConnState.S0, ConnState.S1,
-        ],
-        default=ConnState.OTH,
+        )],
+        default=_NUMBERS[ConnState.OTH],
     )  # fmt: skip
     udp = np.select(
-        [o_seen & r_seen, o_seen, r_seen], [ConnState.SF, ConnState.S0, ConnState.SHR], default=ConnState.OTH
+        [o_seen & r_seen, o_seen, r_seen],
+        [_NUMBERS[state] for state in (ConnState.SF, ConnState.S0, ConnState.SHR)],
+        default=_NUMBERS[ConnState.OTH],
     )
-    return np.where(protocol == 6, tcp, np.where(protocol == 17, udp, ConnState.OTH)).astype(object)
+    numbers = np.where(protocol == 6, tcp, np.where(protocol == 17, udp, _NUMBERS[ConnState.OTH]))
+    return _WORDS.gather(numbers)
 
 
-def histories(flows: Array, high_opened: Array, guessed: Array) -> list[str | None]:
+def histories(flows: Array, high_opened: Array, guessed: Array) -> pl.Series:
     """Return the history letters per flow (capitals: initiator; ``^`` first where the direction was guessed)."""
-    combined = np.stack(
-        [flows["history"], flows["n_letters"].astype(np.uint64), high_opened.astype(np.uint64) * np.uint64(2) + guessed.astype(np.uint64)],
-        axis=1,
-    )  # fmt: skip
-    rare, inverse = np.unique(combined, axis=0, return_inverse=True)
-    words: list[str | None] = []
-    for nibbles, count, marks in rare.tolist():
-        word = "^" if marks & 1 else ""
-        for i in range(count):
-            nibble = nibbles >> (4 * i) & 15
-            letter = LETTERS[nibble & 7]
-            word += letter.upper() if (nibble >> 3) == (marks >> 1) else letter
-        words.append(word or None)
-    return [words[i] for i in inverse.reshape(-1).tolist()]
+    columns = {"nibbles": flows["history"], "count": flows["n_letters"], "flipped": high_opened, "guessed": guessed}
+    told = pl.DataFrame(columns)
+    rare = told.unique()  # few histories are common to all flows
+    words = pl.Series("word", [_history(*row) for row in rare.iter_rows()], dtype=pl.String)
+    return told.join(rare.with_columns(words), on=list(columns), how="left", maintain_order="left")["word"]
+
+
+def _history(nibbles: int, count: int, flipped: bool, guessed: bool) -> str | None:
+    word = "^" if guessed else ""
+    for place in range(count):
+        nibble = nibbles >> (4 * place) & 15
+        letter = LETTERS[nibble & 7]
+        word += letter.upper() if (nibble >> 3) == flipped else letter
+    return word or None

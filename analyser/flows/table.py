@@ -6,7 +6,7 @@ Knows the record layout and the table schemas. It must not know packets, service
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -16,12 +16,14 @@ from analyser.flows.addresses import address_texts
 from analyser.flows.layout import FLOW_LOOPBACK, KEY_ECHO, KEY_TYPE, PROTOCOL_NEIGHBOUR
 from analyser.flows.memory import Memory
 from analyser.flows.records import Records
-from analyser.flows.sides import side_columns
+from analyser.flows.sides import binary, side_columns
 from analyser.flows.states import conn_states, histories, orient
 from analyser.model.flow import protocol_name
 from analyser.tables import FLOWS, ICMP_ERRORS, NEIGHBOURS, PATHS, WATCHED, FlowTables
 
 Array = NDArray[Any]
+
+_AT_ONCE: Final = 1 << 14
 
 
 def flow_tables(memory: Memory, ports: Mapping[str, frozenset[int]]) -> FlowTables:
@@ -36,10 +38,20 @@ def flow_tables(memory: Memory, ports: Mapping[str, frozenset[int]]) -> FlowTabl
     orientation = pl.DataFrame({"serial": flows["serial"], "high_opened": high_opened})
     quotes = _renumbered(memory.quoted_errors(), renamed)
     icmp_errors = _icmp_errors(quotes, orientation)
+    quoted = _first_quotes(flows["serial"], icmp_errors)
+    unseen = (low["pkts"] == 0) & (high["pkts"] == 0)
+    started = np.where(unseen, quoted["t"].to_numpy(), _earliest(low, high))
     rows = np.flatnonzero(~neighbour)
-    table = _flows(records, rows, protocol[rows], high_opened[rows], by_syn[rows], guessed[rows], icmp_errors)
+    rows = rows[np.lexsort((flows["serial"][rows], started[rows]))]
+    # Columns are taken from records by the slice, as many rows as stay in the processor's cache.
+    parts = [
+        _flows(
+            records, part, protocol[part], started[part], high_opened[part], by_syn[part], guessed[part], quoted[part]
+        )
+        for part in np.split(rows, range(_AT_ONCE, rows.size, _AT_ONCE))
+    ]
     return FlowTables(
-        flows=table,
+        flows=pl.concat(parts, rechunk=True),
         paths=_paths(memory.known_paths()),
         neighbours=_neighbours(records, np.flatnonzero(neighbour), high_opened),
         watched=_watched(memory, renamed, orientation),
@@ -53,9 +65,24 @@ def _port_table(ports: frozenset[int]) -> Array:
     return table
 
 
+def _first_quotes(serials: Array, errors: pl.DataFrame) -> pl.DataFrame:
+    """Return the first of ``errors`` about each flow of ``serials``: no time, file and frame (0) where there is none."""
+    first = errors.group_by("serial", maintain_order=True).first()
+    quoted = pl.DataFrame({"serial": serials}).join(first, on="serial", how="left", maintain_order="left")
+    return quoted.with_columns(pl.col("t", "frame", "file").fill_null(0))
+
+
 def _flows(
-    records: Records, rows: Array, protocol: Array, flipped: Array, by_syn: Array, guessed: Array, errors: pl.DataFrame
+    records: Records,
+    rows: Array,
+    protocol: Array,
+    started: Array,
+    flipped: Array,
+    by_syn: Array,
+    guessed: Array,
+    quoted: pl.DataFrame,
 ) -> pl.DataFrame:
+    """Return the rows of FLOWS for some flows; all arrays and ``quoted`` have one row for each of them."""
     flows = records.flows[rows]
     orig = records.sides[2 * rows + flipped]
     resp = records.sides[2 * rows + 1 - flipped]
@@ -66,14 +93,8 @@ def _flows(
     orig_p, resp_p = _ports(flows, protocol, flipped, orig)
     o = side_columns(orig, resp, records.payloads, protocol)
     r = side_columns(resp, orig, records.payloads, protocol)
-    first = errors.group_by("serial", maintain_order=True).first()
-    quoted = pl.DataFrame({"serial": flows["serial"]}).join(first, on="serial", how="left", maintain_order="left")
-    started = _earliest(orig, resp)
-    ended = np.maximum(orig["last_t"], resp["last_t"])
-    only_quoted = (orig["pkts"] == 0) & (resp["pkts"] == 0)
-    quote_t = quoted["t"].fill_null(0).to_numpy()
-    started = np.where(only_quoted, quote_t, started)
-    ended = np.where(only_quoted, quote_t, ended)
+    unseen = (orig["pkts"] == 0) & (resp["pkts"] == 0)
+    ended = np.where(unseen, started, np.maximum(orig["last_t"], resp["last_t"]))
     answered = (orig["nsyn"] > 0) & (resp["nsynack"] > 0) & (protocol == 6)
     answered &= (orig["nsyn"] <= 2) | (
         orig["syn_last_t"] <= resp["syn_t"]
@@ -92,10 +113,8 @@ def _flows(
         "duration": (ended - started) / 1e9,
         "orig_bytes": orig["bytes"],
         "resp_bytes": resp["bytes"],
-        "conn_state": pl.Series(
-            conn_states(protocol, orig, resp, orig["bytes"] > 0, resp["bytes"] > 0).tolist(), dtype=pl.String
-        ),
-        "history": pl.Series(histories(flows, flipped, guessed), dtype=pl.String),
+        "conn_state": conn_states(protocol, orig, resp, orig["bytes"] > 0, resp["bytes"] > 0),
+        "history": histories(flows, flipped, guessed),
         "missed_bytes": o.pop("missed") + r.pop("missed"),
         "orig_pkts": orig["pkts"],
         "orig_ip_bytes": orig["ip_bytes"],
@@ -113,20 +132,19 @@ def _flows(
         "icmp_type": quoted["type"],
         "icmp_code": quoted["code"],
         "icmp_sender": quoted["sender"],
-        "icmp_t": quoted["t"].fill_null(0),
-        "icmp_frame": quoted["frame"].fill_null(0),
-        "icmp_file": quoted["file"].fill_null(0),
+        "icmp_t": quoted["t"],
+        "icmp_frame": quoted["frame"],
+        "icmp_file": quoted["file"],
         "icmp_about_orig": quoted["about_orig"],
         "vlan": np.where(flows["vlan"] > 4095, flows["vlan"] >> 12, flows["vlan"]),
         "loopback": (flows["flags"] & FLOW_LOOPBACK) != 0,
     }
-    table = pl.DataFrame({name: pl.Series(columns[name]).cast(kind) for name, kind in FLOWS.items()})
-    return table.sort("ts", "serial")
+    return pl.DataFrame({name: pl.Series(columns[name]).cast(kind) for name, kind in FLOWS.items()})
 
 
-def _earliest(orig: Array, resp: Array) -> Array:
-    first = np.minimum(orig["first_t"], resp["first_t"])
-    return np.where(orig["pkts"] == 0, resp["first_t"], np.where(resp["pkts"] == 0, orig["first_t"], first))
+def _earliest(one: Array, other: Array) -> Array:
+    first = np.minimum(one["first_t"], other["first_t"])
+    return np.where(one["pkts"] == 0, other["first_t"], np.where(other["pkts"] == 0, one["first_t"], first))
 
 
 def _ports(flows: Array, protocol: Array, flipped: Array, orig: Array) -> tuple[Array, Array]:
@@ -152,7 +170,8 @@ def _uids(flows: Array, started: Array) -> pl.Series:
         h = (h ^ flows[name]) * np.uint64(0x9E3779B97F4A7C15)
         h = (h ^ (h >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
         h = h ^ (h >> np.uint64(32))
-    return pl.Series([f"C{value:016x}" for value in h.tolist()], dtype=pl.String)
+    octets = binary(h.astype(">u8").view(np.uint8).reshape(-1, 8))
+    return "C" + octets.bin.encode("hex")
 
 
 def _paths(paths: Array) -> pl.DataFrame:
