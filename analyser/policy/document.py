@@ -18,6 +18,11 @@ from analyser.policy.positions import Path, key_lines
 LARGEST: Final = 4 << 20
 """Bytes of the largest policy file that is read; a site of ten thousand hosts needs about half of it."""
 
+_MOST_PARTS: Final = 1000
+"""Parts of a dotted key: the parser takes the square of their number in time."""
+
+_QUOTED: Final = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
+
 
 class Document:
     """A TOML file: its root table, and everything found wrong with it so far."""
@@ -32,6 +37,8 @@ class Document:
             if len(data) > LARGEST:
                 raise ValueError(f"larger than {LARGEST >> 20} MB")
             text = data.decode("utf-8-sig").replace("\r\n", "\n")
+            if any(_has_endless_key(line) for line in text.split("\n")):
+                raise ValueError(f"a key of more than {_MOST_PARTS} parts")
             values = tomllib.loads(text)
             self._lines = key_lines(text)
         except UnicodeDecodeError as error:
@@ -59,6 +66,10 @@ class Document:
         """Note a mistake at ``path``."""
         key = ".".join(str(part) for part in path if isinstance(part, str))
         self.issues.append(Issue(file=self.file, line=self.line(path), key=key, message=message))
+
+
+def _has_endless_key(line: str) -> bool:
+    return line.count(".") > _MOST_PARTS and _QUOTED.sub("", line).count(".") > _MOST_PARTS
 
 
 def _syntax_issue(file: str, reason: str, lines: int) -> Issue:
