@@ -1,7 +1,7 @@
 """What to ask the firewall team: the blocked ports of a report, gathered into as few sentences as possible.
 
-Knows the report document only. A port is asked for when something on the way stopped it; a machine that refuses
-by itself, a broken route or a broken application is nobody's firewall rule.
+Knows the report document only. A port is asked for when something on the way there stopped it; a machine that refuses
+by itself, answers that get lost, a broken route or a broken application are not mended by opening it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from analyser.report.phrases import count, listed
 _FILTERED: Final = frozenset(
     {
         Cause.NO_ANSWER,
-        Cause.RETURN_PATH,
         Cause.ICMP_ADMIN_PROHIBITED,
         Cause.ICMP_PORT_UNREACHABLE,  # sent by another host, or the state were not blocked
         Cause.RESET_IN_PATH,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from analyser.model.finding import Cause, End, PortFinding, PortState, Severity
@@ -67,3 +69,10 @@ def test_addresses_that_are_none_do_not_hurt() -> None:
     nobody = made.verdict(responder=made.NOBODY, ports=(made.blocked(443),))
     (request,) = firewall_requests(made.report(network, odd, nobody))
     assert "not-an-address" in request.initiators
+
+
+def test_answers_that_get_lost_are_not_mended_by_opening_the_port() -> None:
+    """Where the request arrives and the answer does not, the port is open already: another remedy stands in its place."""
+    lost = made.blocked(9100)
+    lost = dataclasses.replace(lost, cause=Cause.RETURN_PATH)
+    assert firewall_requests(made.report(made.verdict(ports=(lost,)))) == []
