@@ -17,6 +17,7 @@ from analyser.flows.layout import FLOW, PAYLOAD, SIDE
 
 Rows = NDArray[Any]
 
+_AT_ONCE: Final = 1 << 14
 _KEY: Final = ("a0", "a1", "b0", "b1", "k4")
 
 
@@ -69,8 +70,8 @@ def merge(parts: Sequence[Records]) -> tuple[Records, dict[int, int]]:
     """Merge bundles that follow one another in time (the earlier first) into one.
 
     Partial records of one flow become one; a SYN that opens a new connection keeps its own record. Flows come in
-    the order of their serial numbers; a merged flow keeps the number of its first part. The second value maps the
-    numbers that vanished to those that hold their facts now.
+    no particular order; a merged flow keeps the number of its first part. The second value maps the numbers that
+    vanished to those that hold their facts now.
     """
     from analyser.flows.kernel.fold import fold
 
@@ -84,5 +85,14 @@ def merge(parts: Sequence[Records]) -> tuple[Records, dict[int, int]]:
     kept = np.flatnonzero(target == np.arange(len(whole)))
     gone = np.flatnonzero(target != np.arange(len(whole)))
     renamed = dict(zip(flows["serial"][gone].tolist(), flows["serial"][target[gone]].tolist(), strict=True))
-    kept = kept[np.argsort(flows["serial"][kept], kind="stable")]
-    return select(whole, kept), renamed
+    return _closed_up(whole, kept), renamed
+
+
+def _closed_up(records: Records, rows: NDArray[np.int64]) -> Records:
+    """Return only the given rows, which ascend, moved together in place: a copy would need all the memory twice."""
+    flows, pairs = records.flows, records.sides.reshape(-1, 2)
+    for at in range(0, rows.size, _AT_ONCE):
+        part = rows[at : at + _AT_ONCE]
+        flows[at : at + part.size] = flows[part]
+        pairs[at : at + part.size] = pairs[part]
+    return Records(flows[: rows.size], records.sides[: 2 * rows.size], records.payloads)

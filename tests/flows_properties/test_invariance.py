@@ -132,7 +132,7 @@ def facts_of(records: Records) -> list[Any]:
             _plain(payloads[2 * n]),
             _plain(payloads[2 * n + 1]),
         )
-        for n in range(len(records))
+        for n in np.argsort(flows["serial"])
     ]
 
 
