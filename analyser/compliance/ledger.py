@@ -87,9 +87,9 @@ class Ledger:
         return np.asarray(self.columns["label"][rows] > 0)
 
     def outcomes(self, rows: Numbers, demand: Demand) -> Numbers:
-        """Return the outcomes of attempts under what a rule asks."""
+        """Return the outcomes of attempts under what a rule asks; where it asks for no service, their label tells."""
         columns = self.columns
-        codes = columns["loud"][rows]
+        codes = (columns["loud"] if demand.services else self.unasked)[rows]
         if demand.silent:
             codes = np.where(columns["udp"][rows], columns["silent"][rows], codes)
         labels = columns["label"][rows]

@@ -220,6 +220,8 @@ def test_without_a_rule_the_label_tells_that_a_service_may_stay_silent() -> None
     flows = [request(service="snmp", basis="payload"), beside]
     assert judge(*flows).states["state"].to_list() == ["unanswered", "open"]
     assert judge(request(port=5000), beside).states["state"].to_list() == ["blocked", "open"]
+    # A flow that no rule explains is judged in the same way when its port is looked at.
+    assert told(port_of(flows[0], beside=[beside], demand=Demand(transport="udp", port=161))) == "unanswered/no-answer"
 
 
 def test_a_rule_that_must_answer_blocks_where_a_silent_one_would_not() -> None:
