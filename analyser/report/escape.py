@@ -39,6 +39,11 @@ def in_cell(text: str) -> str:
     return f"'{safe}" if re.match(FORMULA_TEXT, text) else safe
 
 
+def as_text(name: str) -> str:
+    r"""Return a file name as text that can be written anywhere: bytes that are no UTF-8 become ``\udcff`` and the like."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def _visible(match: re.Match[str]) -> str:
     code = ord(match.group())
     if code < 0x100:

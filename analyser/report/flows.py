@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from analyser.community import community_id
+from analyser.report.escape import as_text
 from analyser.tables import FLOWS_PUBLIC
 
 _PUBLIC: Final[tuple[str, ...]] = tuple(FLOWS_PUBLIC)
@@ -73,7 +74,7 @@ def _community_ids() -> pl.Expr:
 
 
 def _evidence(captures: Sequence[str]) -> list[pl.Expr]:
-    paths = pl.Series("captures", captures, dtype=pl.String)
+    paths = pl.Series("captures", list(map(as_text, captures)), dtype=pl.String)
     columns = []
     for inner, public in _EVIDENCE.items():
         seen = pl.col(f"{inner}_frame") > 0

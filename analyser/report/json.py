@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from analyser.model.finding import ReportDocument
-from analyser.report.escape import UNSAFE_IN_JSON
+from analyser.report.escape import UNSAFE_IN_JSON, as_text
 
 SCHEMA_FILE: Final = Path(__file__).parent / "schema" / "report-1.json"
 """The schema as shipped. ``python -m analyser.report.json`` writes it anew; a test compares."""
@@ -74,8 +74,8 @@ def _presentable(value: Any) -> Any:
         }
     if isinstance(value, list | tuple):
         return [_presentable(item) for item in value]
-    if isinstance(value, str):  # a file name may hold bytes that are no UTF-8
-        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, str):
+        return as_text(value)
     return value
 
 
