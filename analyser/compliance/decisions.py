@@ -42,6 +42,9 @@ _RESP_SEEN: Final = _col("resp_pkts") > 0
 _BOTH_SEEN: Final = _ORIG_SEEN & _RESP_SEEN
 _ORIG_SAID: Final = _col("orig_bytes") > 0
 _RESP_SAID: Final = _col("resp_bytes") > 0
+_ORIG_SENT: Final = _ORIG_SAID | _flag("resp_acks_payload")
+_RESP_SENT: Final = _RESP_SAID | _flag("orig_acks_payload")
+"""Payload was seen, or acknowledged by the other end though the capture lost it."""
 _ORIG_RST: Final = _col("orig_nrst") > 0
 _RESP_RST: Final = _col("resp_nrst") > 0
 _ORIG_FIN: Final = _col("orig_nfin") > 0
@@ -97,20 +100,20 @@ _UNHEARD: Final = _SYN_ACK & ~_ORIG_SPOKE & _ORIG_SEEN & ~_ORIG_RST & ~_ORIG_FIN
 """The responder agreed; the initiator neither acknowledged nor declined. A responder may give up with a reset."""
 _NO_WORD: Final = _UNHEARD & ~_RESP_RST
 _PROBE: Final = (
-    (_SYN_ACK | _flag("orig_acks")) & _ORIG_RST & ~_ORIG_SAID & ~_RESP_SAID
+    (_SYN_ACK | _flag("orig_acks")) & _ORIG_RST & ~_ORIG_SENT & ~_RESP_SENT
     & ~(_ORIG_FIN & (_col("orig_fin_t") <= _col("orig_rst_t"))) & ~(_RESP_FIN & (_col("resp_fin_t") <= _col("orig_rst_t")))
 )  # fmt: skip
 _RESET_AFTER_HANDSHAKE: Final = (
     _SYN_ACK
     & _RESP_RST
     & (_col("resp_rst_t") >= _col("resp_syn_t"))
-    & ~_RESP_SAID
+    & ~_RESP_SENT
     & (_ORIG_SAID | ~(_ORIG_FIN & (_col("orig_fin_t") <= _col("resp_rst_t"))))
 )
 _RESPONDER_CLOSED: Final = (
     _RESP_FIN
     & _ORIG_SAID
-    & ~_RESP_SAID
+    & ~_RESP_SENT
     & (_col("resp_fin_t") < _ORIG_CLOSED)
     & (_col("orig_data_t") <= _col("resp_fin_t"))
 )
@@ -126,12 +129,12 @@ _WATCHED_UNTIL: Final = _col("until")
 def _tls_stalled() -> pl.Expr:
     until = pl.min_horizontal(_CLOSED, _WATCHED_UNTIL)
     unanswered = (
-        (_HELLO > 0) & (_SERVER_HELLO == 0) & ~_RESP_SAID & _flag("resp_acks_payload")
+        (_HELLO > 0) & (_SERVER_HELLO == 0) & ~_RESP_SENT & _flag("resp_acks_payload")
         & ((until - _HELLO >= TLS_PATIENCE) | (_ORIG_CLOSED < _RESP_CLOSED))
     )  # fmt: skip
     unfinished = (
         (_HELLO > 0) & (_SERVER_HELLO > 0) & (_col("tls_client_next_t").fill_null(0) == 0)
-        & (_col("orig_data_last_t") <= _SERVER_HELLO)
+        & (_col("orig_data_last_t") <= _SERVER_HELLO) & (_col("missed_bytes") == 0)
         & ((_WATCHED_UNTIL - _SERVER_HELLO >= TLS_PATIENCE) | (_CLOSED < _NEVER))
     )  # fmt: skip
     return unanswered | unfinished

@@ -270,3 +270,18 @@ def test_a_later_capture_does_not_make_up_for_what_nobody_watched(begins_again: 
     periods = ((at(0), at(100)), (at(begins_again + 100), at(begins_again + 200)))
     finding = port_of(asked_late, beside=[opened(port=80)], periods=periods, ended=begins_again + 200)
     assert told(finding) == state
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        {"resp_nfin": 1, "resp_fin_t": at(0.5)},
+        reset_by("resp", 0.5, ttl=60),
+        {"tls_client_hello_t": at(0.01), "service": "tls"},
+        {"tls_client_hello_t": at(0.01), "tls_server_hello_t": at(0.02), "missed_bytes": 400, "service": "tls"},
+    ],
+    ids=["closed", "reset", "no-server-hello", "no-client-record"],
+)
+def test_what_the_capture_lost_is_not_held_against_anybody(ending: dict[str, Any]) -> None:
+    """The other end acknowledged payload that the capture lacks: something was said, whatever it was."""
+    assert told(port_of(asked(resp_acks_payload=True, orig_acks_payload=True, **ending))) == "open"
