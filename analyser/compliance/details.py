@@ -13,6 +13,7 @@ from analyser.compliance.outcomes import QUIET, Outcome
 from analyser.model.service import Service
 
 PROVEN_NOT: Final = "port open, protocol unproven"
+OWN_FIREWALL: Final = "its own firewall"
 ENCRYPTED: Final = "encrypted, application not visible"
 
 
@@ -116,7 +117,7 @@ def _icmp(group: Group) -> str:
     kind = _ICMP_NAMES[group.outcome]
     own = flow.get("icmp_from_responder") and group.outcome is Outcome.ICMP_ADMIN_PROHIBITED
     about = None if flow.get("icmp_of_orig", True) else "about the answer"
-    return _joined(asked(group) if group.sends else None, kind, about, "its own firewall" if own else None)
+    return _joined(asked(group) if group.sends else None, kind, about, OWN_FIREWALL if own else None)
 
 
 def _forged(group: Group) -> str:

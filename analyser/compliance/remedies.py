@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from analyser.compliance.details import OWN_FIREWALL
 from analyser.model.finding import Cause, PortFinding, PortState
 from analyser.model.service import Service
 
@@ -71,7 +72,8 @@ def _return_path(case: _Case) -> str:
 
 
 def _prohibited(case: _Case) -> str:
-    if case.finding.by == case.responder:
+    # The responder may have answered from another of its addresses.
+    if case.finding.by == case.responder or OWN_FIREWALL in (case.finding.detail or ""):
         return f"allow {place_of(case.finding)} from {case.initiator} in the firewall of {case.responder} itself"
     where = f" at {case.finding.by}" if case.finding.by else ""
     return f"{case.request}{where}"

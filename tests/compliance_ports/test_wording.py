@@ -98,6 +98,12 @@ def test_a_prohibition_by_the_responder_itself_is_not_for_the_firewall_team() ->
     assert remedy(finding, CLIENT, SERVER) == ("allow TCP 443 from 192.0.2.10 in the firewall of 198.51.100.21 itself")
 
 
+def test_a_prohibition_from_another_address_of_the_responder_is_its_own_too() -> None:
+    both = dict.fromkeys((SERVER, "198.51.100.99"), frozenset({SERVER, "198.51.100.99"}))
+    finding = port_of(unanswered(**icmp(3, 13, "198.51.100.99")), aliases=both)
+    assert remedy(finding, CLIENT, SERVER) == ("allow TCP 443 from 192.0.2.10 in the firewall of 198.51.100.21 itself")
+
+
 def test_a_doubtful_reset_says_who_else_may_have_sent_it() -> None:
     assert explain_state(port_of(refused())).endswith("or a device in the path says so")
 
