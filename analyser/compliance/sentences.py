@@ -39,7 +39,11 @@ def _tell_ports(draft: Draft) -> str:
         reason = f" ({draft.why})" if draft.why else ""
         return f"{_name_announced(ports)} was not used{reason}"
     if draft.verdict is Verdict.INCONCLUSIVE:
-        doubtful = [finding for finding in ports if finding.state is not PortState.OPEN] or list(ports)
+        doubtful = [finding for finding in ports if finding.state is not PortState.OPEN]
+        if not doubtful:
+            return f"{name_ports(ports)} open, but not proved to belong to this rule" + (
+                f" ({ports[0].detail})" if ports and ports[0].detail else ""
+            )
         unseen = doubtful[0].state is PortState.NOT_OBSERVABLE and doubtful[0].detail
         return f"{name_ports(doubtful)} cannot be judged, {unseen or _explain_one(doubtful[0])}"
     wrong = [finding for finding in ports if is_failing(finding)]
