@@ -1,23 +1,19 @@
-"""Same role on both ends, virtual addresses and their probes, loopback, multicast, alternatives across rules."""
+"""Same role on both ends, virtual addresses and their probes, multicast and its answers, peers with several ways."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
 from typing import Any
 
-from analyser.model.rule import Rule
-from tests.compliance_ports.made import handshake, opened, refused, replied, request, unanswered
+from tests.compliance_ports.made import handshake, opened, refused, replied, request
 from tests.compliance_rules.little import (
     MFD,
     OUTSIDE,
-    PRINTER,
     SERVER,
     A,
     B,
     C,
     Group,
-    Requirement,
     Scope,
     Transport,
     V,
@@ -29,7 +25,6 @@ from tests.compliance_rules.little import (
     only,
     rule,
     site,
-    states,
 )
 
 _PEERS = rule(initiator="management", responder="management", subject="initiator", ports=(4099,))
@@ -139,85 +134,6 @@ def test_a_flow_with_payload_from_a_virtual_address_is_no_probe() -> None:
     assert [str(entry.reason) for entry in judgement.unexpected] == ["not-in-matrix"]
 
 
-_LOCAL = rule(
-    initiator="spooler-controller",
-    responder="terminal-server",
-    subject="initiator",
-    ports=(5557,),
-    scope=Scope.LOCALHOST,
-)
-_ALL_IN_ONE = host("all", A, "spooler-controller", "terminal-server")
-_LO: dict[str, Any] = {"orig": "127.0.0.1", "resp": "127.0.0.1", "loopback": True}
-
-
-def test_a_loopback_row_is_not_observable_on_a_wire() -> None:
-    """Inconclusive with a notice, and it does not count against compliance."""
-    judgement = judged([opened(orig=A, resp=MFD, port=9999)], [_LOCAL], site(_ALL_IN_ONE, PRINTER))
-    entry = entries(judgement)[0]
-    assert (entry.verdict, entry.severity, states(entry)) == ("inconclusive", "notice", {5557: "not-observable"})
-    assert entry.id in judgement.uncounted
-
-
-def test_a_loopback_row_is_judged_where_loopback_was_captured_on_a_named_host() -> None:
-    """With the capturing host named, the row is satisfied there and stays unseen elsewhere."""
-    place = site(_ALL_IN_ONE, host("other", B, "spooler-controller", "terminal-server"))
-    judgement = judged([opened(**_LO, port=5557, service=None)], [_LOCAL], place, capture_host="all")
-    assert only(judgement) == [("all", "all", "satisfied"), ("other", "other", "inconclusive")]
-
-
-def test_on_a_named_host_a_loopback_row_can_be_missing() -> None:
-    """Loopback was captured and the port was not in it."""
-    judgement = judged([opened(**_LO, port=7777)], [_LOCAL], site(_ALL_IN_ONE), capture_host="all")
-    assert only(judgement) == [("all", "all", "missing")]
-    assert judgement.uncounted == frozenset()
-
-
-def test_an_ordinary_row_inside_one_machine_is_never_missing() -> None:
-    """A host that is both ends of a row for the network may settle it in itself, though its loopback is captured."""
-    sync = rule(initiator="spooler-controller", responder="terminal-server", subject="initiator", ports=(6010,))
-    judgement = judged([opened(**_LO, port=7777)], [sync], site(_ALL_IN_ONE), capture_host="all")
-    assert only(judgement) == [("all", "all", "inconclusive")]
-
-
-def test_without_a_name_only_loopback_ports_that_were_seen_are_judged() -> None:
-    """127.0.0.1 of a machine that nobody named: its 5557 works, its 5558 is not called missing."""
-    other = rule(
-        "other", initiator="spooler-controller", responder="terminal-server", ports=(5558,), scope=Scope.LOCALHOST
-    )
-    judgement = judged([opened(**_LO, port=5557, service=None)], [_LOCAL, other], site(_ALL_IN_ONE))
-    assert only(judgement) == [("127.0.0.1", "127.0.0.1", "satisfied")]
-    assert only(judgement, "other") == [("all", "all", "inconclusive")]
-
-
-def test_a_host_that_talks_to_its_own_address_names_itself() -> None:
-    """192.0.2.10 to itself on a loopback interface is that host, named or not."""
-    judgement = judged([opened(orig=A, resp=A, port=5557, loopback=True, service=None)], [_LOCAL], site(_ALL_IN_ONE))
-    assert only(judgement) == [("all", "all", "satisfied")]
-
-
-def test_other_loopback_traffic_is_infrastructure() -> None:
-    """Whatever a machine says to itself is nobody's unexpected flow."""
-    flows = [opened(**_LO, port=7777), opened(orig=A, resp=A, port=7778, loopback=True)]
-    judgement = judged(flows, [_LOCAL], site(_ALL_IN_ONE))
-    assert judgement.unexpected == ()
-    assert [(note.service, note.flows) for note in judgement.infrastructure] == [("loopback", 2)]
-
-
-def test_loopback_counts_for_network_rows_of_a_named_host() -> None:
-    """Both ends of an ordinary row on one machine, seen on its loopback."""
-    sync = rule(initiator="spooler-controller", responder="terminal-server", subject="initiator", ports=(6010,))
-    judgement = judged([opened(**_LO, port=6010, service=None)], [sync], site(_ALL_IN_ONE), capture_host="all")
-    assert only(judgement) == [("all", "all", "satisfied")]
-
-
-def test_a_workstation_in_a_network_may_have_captured_its_loopback() -> None:
-    """The capturing host can be named by its address in a network."""
-    jobs = rule(initiator="workstation", responder="workstation", ports=(515,), scope=Scope.LOCALHOST)
-    place = site(net("office", "203.0.113.0/25", "workstation"))
-    judgement = judged([opened(**_LO, port=515, service="lpr")], [jobs], place, capture_host="203.0.113.7")
-    assert [row[2] for row in only(judgement)] == ["satisfied"]
-
-
 _CAST = rule(
     initiator="spooler-controller",
     responder="spooler-controller",
@@ -297,93 +213,6 @@ def test_a_broadcast_reaches_every_subject() -> None:
     place = site(SERVER, *(host(f"t{n}", f"192.0.2.{n}", "terminal-professional") for n in (30, 31)))
     judgement = judged([request(orig=A, resp="255.255.255.255", port=64099)], [find], place)
     assert [(called(entry.initiator), str(entry.verdict)) for entry in entries(judgement)] == [("server", "satisfied")]
-
-
-def _ways(*names: str, mandatory: str = "") -> list[Rule]:
-    return [
-        rule(
-            name,
-            ports=(port,),
-            one_of="ways",
-            requirement=Requirement.MANDATORY if name in mandatory.split() else Requirement.OPTIONAL,
-        )
-        for name, port in zip(names, (636, 389, 3268), strict=False)
-    ]
-
-
-def _verdicts(flows: list[dict[str, Any]], rules: list[Rule]) -> dict[str, tuple[str, str]]:
-    judgement = judged(flows, rules)
-    return {entry.rule.rsplit("/", 1)[1]: (str(entry.verdict), str(entry.severity)) for entry in judgement.verdicts}
-
-
-def test_one_way_that_works_makes_the_others_unused() -> None:
-    """LDAP in clear works, so that the mandatory LDAPS row is not missing."""
-    found = _verdicts([opened(orig=A, resp=MFD, port=389)], _ways("tls", "plain", "gc", mandatory="tls"))
-    assert found == {"plain": ("satisfied", "ok"), "tls": ("unused", "ok"), "gc": ("unused", "ok")}
-
-
-def test_a_way_that_fails_beside_one_that_works_is_a_notice() -> None:
-    """The failure is told, and weighs a notice."""
-    flows = [opened(orig=A, resp=MFD, port=389), refused(orig=A, resp=MFD, port=636)]
-    found = _verdicts(flows, _ways("tls", "plain", mandatory="tls"))
-    assert found == {"tls": ("refused", "notice"), "plain": ("satisfied", "ok")}
-
-
-def test_a_way_that_fails_alone_is_the_finding() -> None:
-    """Nothing else was tried: the failing way is a violation, the untried ones are no findings."""
-    found = _verdicts([refused(orig=A, resp=MFD, port=636)], _ways("tls", "plain", mandatory="tls plain"))
-    assert found == {"tls": ("refused", "violation"), "plain": ("unused", "ok")}
-
-
-def test_ways_that_nobody_tried_are_missing_once() -> None:
-    """At the first mandatory row, not at the first row."""
-    life = opened(orig=MFD, resp=A, port=9999)
-    found = _verdicts([life], _ways("tls", "plain", "gc", mandatory="plain gc"))
-    assert found == {"plain": ("missing", "warning"), "tls": ("unused", "ok"), "gc": ("unused", "ok")}
-
-
-def test_optional_ways_that_nobody_tried_are_all_unused() -> None:
-    """Where no way is mandatory, none is missing."""
-    life = opened(orig=MFD, resp=A, port=9999)
-    assert {verdict for verdict, _ in _verdicts([life], _ways("tls", "plain")).values()} == {"unused"}
-
-
-def test_one_pair_that_works_does_not_excuse_another_of_the_same_row() -> None:
-    """Three roaming servers of which two pairs talk: the third pair is missing at its own row."""
-    tcp = rule(initiator="management", responder="management", subject="initiator", ports=(7800,), one_of="roaming")
-    flows = [opened(orig=a, resp=b, port=7800, service=None) for a, b in combinations((A, B, C), 2)][:2]
-    assert [row[2] for row in only(judged(flows, [tcp], _THREE))].count("missing") == 1
-
-
-def test_udp_that_answers_satisfies() -> None:
-    """A UDP row is judged like any other."""
-    ask = rule(transport=Transport.UDP, ports=(161,), service="snmp", silent=True)
-    assert only(judged([replied(orig=A, resp=MFD, service="snmp", basis="payload")], [ask])) == [
-        ("server", "printer", "satisfied")
-    ]
-    assert only(judged([request(orig=A, resp=MFD, sent=3)], [ask], ended=600.0))[0][2] != "satisfied"
-
-
-def test_an_attempt_that_is_stopped_early_counts_for_every_row_of_its_port() -> None:
-    """A SYN without answer has no label, so that both rows of 80 are blocked."""
-    rules = [rule("web", ports=(80,), service="http"), rule("print", ports=(80,), service="ipp")]
-    life = opened(orig=MFD, resp=A, port=9999)
-    judgement = judged([unanswered(orig=A, resp=MFD, port=80), life], rules)
-    assert {row[2] for name in ("web", "print") for row in only(judgement, name)} == {"blocked"}
-
-
-def test_a_label_that_fits_one_row_is_no_attempt_of_the_other() -> None:
-    """A web page on 80 is no print job: the IPP row of the same pair and port stays untried."""
-    rules = [rule("web", ports=(80,), service="http"), rule("print", ports=(80,), service="ipp")]
-    judgement = judged([opened(orig=A, resp=MFD, port=80, service="http")], rules)
-    assert [only(judgement, name)[0][2] for name in ("web", "print")] == ["satisfied", "missing"]
-
-
-def test_a_flow_counts_for_every_row_that_its_label_fits() -> None:
-    """TLS may be the web page or the encrypted print job: both rows are satisfied."""
-    rules = [rule("web", service="https"), rule("print", service="ipps", requirement=Requirement.OPTIONAL)]
-    judgement = judged([opened(orig=A, resp=MFD, service="tls")], rules)
-    assert [only(judgement, name)[0][2] for name in ("web", "print")] == ["satisfied", "satisfied"]
 
 
 def test_an_answer_told_as_the_askers_flow_belongs_to_the_question() -> None:
