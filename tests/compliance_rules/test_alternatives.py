@@ -14,9 +14,11 @@ from tests.compliance_rules.little import (
     C,
     Requirement,
     Transport,
+    host,
     judged,
     only,
     rule,
+    site,
 )
 
 _THREE = site(*(host(name, address, "management") for name, address in (("a", A), ("b", B), ("c", C))))
