@@ -92,7 +92,7 @@ class Judge:
         """
         vantage = self._vantage
         shows_loopback = self._observed.capture_host is not None and vantage.shows_loopback
-        shown = [bool(vantage.hosts_of(ends)) for ends in (initiators, responders)]
+        shown = [vantage.shows(ends) for ends in (initiators, responders)]
         hidden = " and ".join(self._observed.encapsulations)
         state = PortState.NOT_OBSERVABLE
         if demand.localhost and not shows_loopback:

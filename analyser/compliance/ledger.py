@@ -78,6 +78,8 @@ class Ledger:
         known = self.columns["serial"]
         starts, ends = np.searchsorted(known, wanted, "left"), np.searchsorted(known, wanted, "right")
         lengths = ends - starts
+        if (lengths == 1).all():
+            return starts
         # All ranges at once: the start of each, repeated, plus the place within it.
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         return np.asarray(np.repeat(starts, lengths) + within, dtype=np.int64)

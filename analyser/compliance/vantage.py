@@ -213,9 +213,9 @@ class Vantage:
         """Whether the capture has packets that never left a machine."""
         return bool(self._observed.flows["loopback"].any())
 
-    def hosts_of(self, addresses: Iterable[str]) -> frozenset[int]:
-        """Return the hosts behind those of ``addresses`` that the capture shows."""
-        return frozenset(self._hosts[address] for address in addresses if address in self._hosts)
+    def shows(self, addresses: Iterable[str]) -> bool:
+        """Tell whether any of ``addresses`` is in the capture."""
+        return any(address in self._hosts for address in addresses)
 
     @cached_property
     def _hosts(self) -> dict[str, int]:
@@ -227,10 +227,12 @@ class Vantage:
         A machine that was never heard is near where one of the others is near and shares its network.
         """
         known = {address for address in addresses if address in self._hosts}
-        if not known or not self.hosts_of(known) <= self.near_hosts:
+        if not known or any(self._hosts[address] not in self.near_hosts for address in known):
             return False
+        if len(known) == len(addresses):
+            return True
         unseen = set(addresses) - self._with_aliases(known)
-        captured = {self._network(address) for address in known} if unseen else set()
+        captured = {self._network(address) for address in known}
         reached = {address for address in unseen if self._network(address) in captured}
         return self._with_aliases(reached) >= unseen
 
