@@ -146,7 +146,8 @@ def _looked_at(page: Page, document: ReportDocument) -> None:
 
 
 def _capture_line(capture: CaptureNote) -> str:
-    parts = [PurePath(capture.path).name or capture.path, count(capture.packets, "packet")]
+    name = "standard input" if capture.path == "-" else PurePath(capture.path).name or capture.path
+    parts = [name, count(capture.packets, "packet")]
     when = phrases.period(capture.first, capture.last)
     if when:
         parts.insert(1, when)

@@ -124,3 +124,4 @@ def test_the_end_of_a_pipe_gives_the_report() -> None:
     )
     assert result.returncode == 1, result.stderr
     assert result.stdout.decode().startswith("NOT COMPLIANT")
+    assert "standard input, 2 min 14 s" in result.stdout.decode()

@@ -99,6 +99,7 @@ def read_interface(buf: Any, p: Any, end: Any, swapped: Any, source: Any, interf
             resolution = u8(buf, o + 4)
             if resolution & 0x80:
                 row[I_DIVISOR] = np.int64(1) << min(resolution & 0x7F, 62)
+                row[I_MULTIPLIER] = NANOSECONDS  # for 2**0: whole seconds
             elif resolution <= 9:
                 multiplier = np.int64(1)
                 for _ in range(9 - resolution):
