@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analyser.flows.addresses import address_texts
-from analyser.flows.layout import FLOW_LOOPBACK, KEY_ECHO, KEY_TYPE, PROTOCOL_NEIGHBOUR
+from analyser.flows.layout import FLOW_LOOPBACK, KEY_ECHO, KEY_NEIGHBOUR, KEY_TYPE
 from analyser.flows.memory import Memory
 from analyser.flows.records import Records
 from analyser.flows.sides import binary, side_columns
@@ -34,7 +34,9 @@ def flow_tables(memory: Memory, ports: Mapping[str, frozenset[int]]) -> FlowTabl
     tables = {6: _port_table(ports.get("tcp", frozenset())), 17: _port_table(ports.get("udp", frozenset()))}
     high_opened, by_syn, guessed = orient(flows, low, high, tables)
     protocol = (flows["k4"] & np.uint64(0xFF)).astype(np.int64)
-    neighbour = protocol == PROTOCOL_NEIGHBOUR
+    neighbour = (
+        (flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)
+    ) == KEY_NEIGHBOUR  # not by protocol: packets may say 255
     orientation = pl.DataFrame({"serial": flows["serial"], "high_opened": high_opened})
     quotes = _renumbered(memory.quoted_errors(), renamed)
     icmp_errors = _icmp_errors(quotes, orientation)
