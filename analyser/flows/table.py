@@ -34,9 +34,8 @@ def flow_tables(memory: Memory, ports: Mapping[str, frozenset[int]]) -> FlowTabl
     tables = {6: _port_table(ports.get("tcp", frozenset())), 17: _port_table(ports.get("udp", frozenset()))}
     high_opened, by_syn, guessed = orient(flows, low, high, tables)
     protocol = (flows["k4"] & np.uint64(0xFF)).astype(np.int64)
-    neighbour = (
-        (flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)
-    ) == KEY_NEIGHBOUR  # not by protocol: packets may say 255
+    # Not told by the protocol: a packet may say 255 too.
+    neighbour = ((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)) == KEY_NEIGHBOUR
     orientation = pl.DataFrame({"serial": flows["serial"], "high_opened": high_opened})
     quotes = _renumbered(memory.quoted_errors(), renamed)
     icmp_errors = _icmp_errors(quotes, orientation)

@@ -28,11 +28,11 @@ _load_signatures = cache(load_signatures)
 _report = jsonschema.Draft202012Validator(report_schema())
 
 
-def read(path: Path) -> FlowRun | InputError:
-    """Read a capture to flows; an error of the input is a result too, anything else is not."""
+def read(*paths: Path) -> FlowRun | InputError:
+    """Read captures to flows; an error of the input is a result too, anything else is not."""
     with patch.multiple(pipeline, load_pack=_load_pack, load_signatures=_load_signatures):
         try:
-            return pipeline.flows([str(path)])
+            return pipeline.flows([str(path) for path in paths])
         except InputError as error:
             return error
 

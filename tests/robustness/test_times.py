@@ -16,7 +16,7 @@ MOMENT = 1_700_000_000
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("resolution", [*range(11), *range(0x80, 0xA2)])
+@pytest.mark.parametrize("resolution", [0, 3, 6, 9, 10, 0x80, 0x81, 0x8A, 0x9F, 0xA1])
 @pytest.mark.parametrize("offset", [0, -1_600_000_000, 1 << 32])
 def test_a_time_is_the_same_everywhere(order: str, resolution: int, offset: int, tmp_path: Path) -> None:
     """The moment is the one meant, to the second, and reading the file gives the one that the peek had found."""
