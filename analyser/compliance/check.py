@@ -11,21 +11,21 @@ import polars as pl
 from analyser.compliance.alternatives import weigh_alternatives
 from analyser.compliance.applying import Policy, apply_rules
 from analyser.compliance.attempted import draft_attempted
-from analyser.compliance.bench import Bench
+from analyser.compliance.attempts.judge import Judge
 from analyser.compliance.drafts import NOBODY, Draft, Scene
 from analyser.compliance.entries import make_entries
 from analyser.compliance.identity import Ids
-from analyser.compliance.infrastructure import answers_to_groups, name_infrastructure
-from analyser.compliance.judge import Judge
 from analyser.compliance.judgement import Judgement
 from analyser.compliance.locating import locate, shared_origins
 from analyser.compliance.matching import match_ports
 from analyser.compliance.negotiated import match_promises
 from analyser.compliance.parties import Directory
-from analyser.compliance.reasons import Reasons
 from analyser.compliance.talks import hold_talks
-from analyser.compliance.translation import find_translated
-from analyser.compliance.unexpected import report_unexpected
+from analyser.compliance.unexpected.bench import Bench
+from analyser.compliance.unexpected.groups import report_unexpected
+from analyser.compliance.unexpected.infrastructure import answers_to_groups, name_infrastructure
+from analyser.compliance.unexpected.reasons import Reasons
+from analyser.compliance.unexpected.translation import find_translated
 from analyser.compliance.untried import draft_untried
 from analyser.compliance.waivers import Waivers
 from analyser.model.finding import InfrastructureNote, OutOfScope, Verdict

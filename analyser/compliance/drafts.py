@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from analyser.compliance.applying import Applied
-from analyser.compliance.judge import Judge
+from analyser.compliance.attempts.judge import Judge
 from analyser.compliance.parties import Directory
 from analyser.compliance.talks import Talk, demand_of
 from analyser.model.finding import Clients, End, PortFinding, Verdict

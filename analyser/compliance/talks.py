@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from analyser.compliance.applying import Applied
-from analyser.compliance.judge import Demand, Judge
+from analyser.compliance.attempts.judge import Demand, Judge
 from analyser.compliance.ports import was_tried
 from analyser.model.finding import PortFinding, PortState
 from analyser.model.service import UNPUBLISHED, Basis, Service

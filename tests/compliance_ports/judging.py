@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analyser.compliance.judge import Demand, Judge
+from analyser.compliance.attempts.judge import Demand, Judge
 from analyser.model.finding import PortFinding
 from tests.compliance_ports.made import observed
 

@@ -8,8 +8,8 @@ import polars as pl
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from analyser.compliance.judge import Demand, Judge
-from analyser.compliance.wording import explain_state, remedy
+from analyser.compliance.attempts.judge import Demand, Judge
+from analyser.compliance.attempts.wording import explain_state, remedy
 from analyser.model.finding import Cause, PortFinding, PortState
 from analyser.tables import FLOWS, ICMP_ERRORS, LABELS, NEIGHBOURS, PATHS, PROMISES, REQUESTS, Observed
 from tests.compliance_ports.made import T0, table

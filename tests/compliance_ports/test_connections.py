@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analyser.compliance.judge import Demand
+from analyser.compliance.attempts.judge import Demand
 from tests.compliance_ports.judging import judge, port_of, told
 from tests.compliance_ports.made import BACK, NOTHING, SERVER, asked, at, flow, handshake, opened, unanswered
 

@@ -8,8 +8,8 @@ import subprocess
 import pytest
 
 from analyser.community import community_id
-from analyser.compliance.evidence import MOST_FRAMES, SLOTS, display_filter
-from analyser.compliance.outcomes import Outcome
+from analyser.compliance.attempts.evidence import MOST_FRAMES, SLOTS, display_filter
+from analyser.compliance.attempts.outcomes import Outcome
 from analyser.tables import FLOWS, LABELS
 from tests.compliance_ports.judging import judge, port_of
 from tests.compliance_ports.made import CLIENT, SERVER, flow, handshake, opened, refused, request, unanswered

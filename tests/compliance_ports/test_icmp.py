@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analyser.compliance.icmp import CAUSES
+from analyser.compliance.attempts.icmp import CAUSES
 from tests.compliance_ports.judging import port_of, told
 from tests.compliance_ports.made import SERVER, asked, at, handshake, icmp, opened, replied, request, unanswered
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analyser.compliance.judge import Demand
+from analyser.compliance.attempts.judge import Demand
 from tests.compliance_ports.judging import SNMP, judge, port_of, told
 from tests.compliance_ports.made import SERVER, at, flow, handshake, icmp, opened, refused, replied, request, unanswered
 

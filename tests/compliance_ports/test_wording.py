@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from analyser.compliance.judge import Demand
-from analyser.compliance.outcomes import MEANINGS, Outcome
-from analyser.compliance.wording import explain_state, remedy
+from analyser.compliance.attempts.judge import Demand
+from analyser.compliance.attempts.outcomes import MEANINGS, Outcome
+from analyser.compliance.attempts.wording import explain_state, remedy
 from analyser.model.finding import Cause, PortFinding, PortState
 from tests.compliance_ports.judging import SNMP, port_of
 from tests.compliance_ports.made import (

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyser.compliance.applying import apply_rules
+from analyser.compliance.attempts.judge import Judge
 from analyser.compliance.check import judge_site
-from analyser.compliance.infrastructure import answers_to_groups
-from analyser.compliance.judge import Judge
 from analyser.compliance.locating import locate, shared_origins
 from analyser.compliance.matching import match_ports
 from analyser.compliance.negotiated import match_promises
 from analyser.compliance.parties import Directory
+from analyser.compliance.unexpected.infrastructure import answers_to_groups
 from analyser.model.finding import Severity, Verdict
 from analyser.model.flow import ConnState
 from analyser.model.rule import RulePack

@@ -11,10 +11,10 @@ from typing import Final
 
 import polars as pl
 
-from analyser.compliance import decisions, icmp, resets, silence
-from analyser.compliance.outcomes import Outcome
-from analyser.compliance.vantage import Vantage
-from analyser.compliance.watching import watched_until
+from analyser.compliance.attempts import decisions, icmp, resets, silence
+from analyser.compliance.attempts.outcomes import Outcome
+from analyser.compliance.attempts.vantage import Vantage
+from analyser.compliance.attempts.watching import watched_until
 from analyser.tables import Observed
 
 DELAY: Final = 500_000_000

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from analyser.compliance.bench import Bench, Row
-from analyser.compliance.scans import sum_up
 from analyser.compliance.sentences import add_expired, tell_unexpected
 from analyser.compliance.severity import SEVERITY_ORDER, UNEXPECTED_SEVERITY, rate_unexpected
-from analyser.compliance.translation import MOST_TARGETS
+from analyser.compliance.unexpected.bench import Bench, Row
+from analyser.compliance.unexpected.scans import sum_up
+from analyser.compliance.unexpected.translation import MOST_TARGETS
 from analyser.model.finding import Severity, UnexpectedEntry, UnexpectedReason
 from analyser.model.times import iso_time
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from analyser.community import community_id
-from analyser.compliance.outcomes import QUIET, Outcome
+from analyser.compliance.attempts.outcomes import QUIET, Outcome
 from analyser.model.finding import Evidence
 
 MOST_FRAMES: Final = 8

@@ -11,8 +11,8 @@ from typing import Final
 
 import polars as pl
 
-from analyser.compliance import resets, silence
-from analyser.compliance.outcomes import Outcome
+from analyser.compliance.attempts import resets, silence
+from analyser.compliance.attempts.outcomes import Outcome
 from analyser.model.finding import Cause
 
 TLS_PATIENCE: Final = 5_000_000_000

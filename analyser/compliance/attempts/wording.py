@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from analyser.compliance.remedies import place_of, remedy
+from analyser.compliance.attempts.remedies import place_of, remedy
 from analyser.model.finding import Cause, PortFinding, PortState
 from analyser.model.service import Service
 

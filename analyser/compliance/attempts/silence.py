@@ -11,8 +11,8 @@ from typing import Final
 
 import polars as pl
 
-from analyser.compliance.outcomes import Outcome
-from analyser.compliance.vantage import Vantage
+from analyser.compliance.attempts.outcomes import Outcome
+from analyser.compliance.attempts.vantage import Vantage
 
 PATIENCE: Final = 3_000_000_000
 """Nanoseconds of capture that must follow a first SYN or request before its silence says anything."""

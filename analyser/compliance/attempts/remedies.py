@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from analyser.compliance.details import OWN_FIREWALL
+from analyser.compliance.attempts.details import OWN_FIREWALL
 from analyser.model.finding import Cause, PortFinding, PortState
 from analyser.model.service import Service
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from analyser.compliance.outcomes import QUIET, Outcome
+from analyser.compliance.attempts.outcomes import QUIET, Outcome
 from analyser.model.service import Service
 
 PROVEN_NOT: Final = "port open, protocol unproven"

@@ -13,10 +13,10 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from analyser.compliance import attempts
-from analyser.compliance.demand import Demand
-from analyser.compliance.fitting import misfits
-from analyser.compliance.outcomes import FAILED, MEANINGS, QUIET, STATE_ORDER, WITHOUT_OUTCOME, Outcome
+from analyser.compliance.attempts.demand import Demand
+from analyser.compliance.attempts.fitting import misfits
+from analyser.compliance.attempts.outcomes import FAILED, MEANINGS, QUIET, STATE_ORDER, WITHOUT_OUTCOME, Outcome
+from analyser.compliance.attempts.table import CLOSED, MUTE, unasked
 from analyser.model.finding import PortState
 from analyser.model.service import Basis, Service
 
@@ -42,7 +42,7 @@ IS_FAILED: Final = _outcomes_in(FAILED)
 IS_OPEN: Final = _outcomes_in([PortState.OPEN])
 HAS_OUTCOME: Final = ~_outcomes_in(WITHOUT_OUTCOME)
 _IS_QUIET: Final = np.array([Outcome(code) in QUIET for code in CODES])
-_IS_CLOSED: Final = np.array([Outcome(code) in attempts.CLOSED for code in CODES])
+_IS_CLOSED: Final = np.array([Outcome(code) in CLOSED for code in CODES])
 _BOTH_MET: Final = IS_OPEN | _outcomes_in([PortState.FAILING])
 """Endings in which both ends met, so that the protocol they speak can be the wrong one."""
 
@@ -53,7 +53,7 @@ _PLAIN: Final = (
 
 
 class Ledger:
-    """All attempts (``attempts.collect``), by flow."""
+    """All attempts (``table.collect``), by flow."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
         """Take the attempts in any order."""
@@ -64,13 +64,13 @@ class Ledger:
         self.labels: list[str] = sorted({"", *labels.unique().to_list()})  # no proved label stands first
         places = {label: place for place, label in enumerate(self.labels)}
         self.columns["label"] = labels.replace_strict(places, return_dtype=pl.UInt16).to_numpy()
-        self._is_mute = np.array([label in attempts.MUTE for label in self.labels], dtype=np.bool_)
+        self._is_mute = np.array([label in MUTE for label in self.labels], dtype=np.bool_)
         self._against: dict[tuple[str, ...], Numbers] = {}
 
     @cached_property
     def unasked(self) -> Numbers:
         """The outcome of each attempt when no rule asks anything of it."""
-        return self.frame.select(outcome=attempts.unasked())["outcome"].to_numpy()
+        return self.frame.select(outcome=unasked())["outcome"].to_numpy()
 
     def rows(self, serials: Sequence[int]) -> Numbers:
         """Return the attempts of the given flows as indices; unknown flows have none."""
@@ -95,7 +95,7 @@ class Ledger:
         if demand.silent:
             codes = np.where(columns["udp"][rows], columns["silent"][rows], codes)
         labels = columns["label"][rows]
-        mute_rule = any(word in attempts.MUTE for word in demand.services)
+        mute_rule = any(word in MUTE for word in demand.services)
         codes[_IS_CLOSED[codes] & (mute_rule | self._is_mute[labels])] = _OPEN
         if demand.one_way:
             codes[_IS_QUIET[codes]] = _SENT

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from analyser.compliance.ledger import CODES, IS_FAILED, IS_OPEN, STATE_RANK, Ledger, Numbers
-from analyser.compliance.outcomes import MEANINGS, Outcome
+from analyser.compliance.attempts.ledger import CODES, IS_FAILED, IS_OPEN, STATE_RANK, Ledger, Numbers
+from analyser.compliance.attempts.outcomes import MEANINGS, Outcome
 from analyser.model.finding import PortState
 
 _WORDS = {code: str(MEANINGS[Outcome(code)].state) for code in CODES}

@@ -9,9 +9,9 @@ from typing import Final
 
 import polars as pl
 
-from analyser.compliance.bench import Bench, Row
 from analyser.compliance.sentences import add_expired, tell_unexpected
 from analyser.compliance.severity import rate_unexpected
+from analyser.compliance.unexpected.bench import Bench, Row
 from analyser.model.finding import Scan, Severity, UnexpectedEntry, UnexpectedReason
 from analyser.model.times import iso_time
 

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from analyser.compliance.attempts.judge import Demand, Judge
 from analyser.compliance.drafts import Side
 from analyser.compliance.identity import Ids
-from analyser.compliance.judge import Demand, Judge
 from analyser.compliance.parties import UNLISTED, Directory
-from analyser.compliance.reasons import Reasons
+from analyser.compliance.unexpected.reasons import Reasons
 from analyser.compliance.waivers import Waivers
 from analyser.model.finding import Cause, Confidence, PortFinding, PortState
 

@@ -12,13 +12,13 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from analyser.compliance import attempts
-from analyser.compliance.demand import Demand
-from analyser.compliance.ledger import HAS_OUTCOME, IS_FAILED, IS_OPEN, Ledger, Numbers
-from analyser.compliance.outcomes import Outcome
-from analyser.compliance.states import flow_states
-from analyser.compliance.telling import Teller
-from analyser.compliance.vantage import Vantage
+from analyser.compliance.attempts.demand import Demand
+from analyser.compliance.attempts.ledger import HAS_OUTCOME, IS_FAILED, IS_OPEN, Ledger, Numbers
+from analyser.compliance.attempts.outcomes import Outcome
+from analyser.compliance.attempts.states import flow_states
+from analyser.compliance.attempts.table import collect, icmp_facts
+from analyser.compliance.attempts.telling import Teller
+from analyser.compliance.attempts.vantage import Vantage
 from analyser.model.finding import Evidence, PortFinding, PortState
 from analyser.tables import Observed
 
@@ -43,9 +43,9 @@ class Judge:
         """
         self._observed = observed
         self._probes = probes
-        errors = attempts.icmp_facts(observed)
+        errors = icmp_facts(observed)
         self._vantage = Vantage(observed, aliases, network_of, errors)
-        self._ledger = Ledger(attempts.collect(observed, errors, self._vantage))
+        self._ledger = Ledger(collect(observed, errors, self._vantage))
         self._teller = Teller(observed, self._ledger, self._vantage)
 
     @cached_property

@@ -14,12 +14,12 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from analyser.compliance import evidence
-from analyser.compliance.demand import Demand
-from analyser.compliance.details import DETAIL_COLUMNS, Group, counted, describe
-from analyser.compliance.ledger import IS_OPEN, STATE_RANK, Ledger, Numbers
-from analyser.compliance.outcomes import MEANINGS, QUIET, By, Outcome
-from analyser.compliance.vantage import Vantage
+from analyser.compliance.attempts import evidence
+from analyser.compliance.attempts.demand import Demand
+from analyser.compliance.attempts.details import DETAIL_COLUMNS, Group, counted, describe
+from analyser.compliance.attempts.ledger import IS_OPEN, STATE_RANK, Ledger, Numbers
+from analyser.compliance.attempts.outcomes import MEANINGS, QUIET, By, Outcome
+from analyser.compliance.attempts.vantage import Vantage
 from analyser.model.finding import Evidence, PortFinding, PortState
 from analyser.model.times import iso_time
 from analyser.tables import Observed

@@ -1,0 +1,1 @@
+"""What no rule explains: infrastructure, translated addresses, and flows that nobody ordered."""
