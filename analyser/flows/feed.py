@@ -18,17 +18,18 @@ from analyser.flows.layout import (
     F_FRAME,
     F_INTERFACES,
     F_LAST_T,
+    F_LINKS,
     F_LOST_PACKETS,
     F_NEED,
     F_POINT,
     F_POS,
     F_SIZE,
+    F_SNAPLEN,
     F_SWAPPED,
     F_TIMED,
     FILL_LOST,
     I_LINK,
     I_MULTIPLIER,
-    I_PACKETS,
     I_SIZE,
     I_SNAPLEN,
     MAX_INTERFACES,
@@ -72,7 +73,7 @@ class Feed:
             self._state[F_INTERFACES] = 1
             self._interfaces[0, I_LINK] = header.link_type or 0
             self._interfaces[0, I_MULTIPLIER] = 1 if header.nanoseconds else 1000
-            self._interfaces[0, I_SNAPLEN] = header.snaplen or 0
+            self._interfaces[0, I_SNAPLEN] = self._state[F_SNAPLEN] = header.snaplen or 0
         self._skip = header.length
 
     @property
@@ -155,10 +156,10 @@ class Feed:
         """Return what reading showed so far."""
         state = self._state
         packets = int(state[F_FRAME])
-        used = self._interfaces[: max(int(state[F_INTERFACES]), 1)]
-        seen = self._interfaces[self._interfaces[:, I_PACKETS] > 0] if packets else used[:0]
-        links = seen if len(seen) or self._state[F_FORMAT] else used
-        snaplens = [int(row[I_SNAPLEN]) for row in used if row[I_SNAPLEN] > 0]
+        words = state[F_LINKS : F_LINKS + 8].tolist()
+        links = [number for number in range(512) if words[number >> 6] >> (number & 63) & 1]
+        if not links and not state[F_FORMAT]:
+            links = [int(self._interfaces[0, I_LINK])]  # a pcap says it once for all, even without packets
         problems = list(self._problems)
         if lost := int(state[F_LOST_PACKETS]):
             problems.append(
@@ -172,8 +173,8 @@ class Feed:
             octets=self._start + self._end,
             first=int(state[F_FIRST_T]) if state[F_TIMED] else None,
             last=int(state[F_LAST_T]) if state[F_TIMED] else None,
-            link_types=tuple(sorted({int(row[I_LINK]) for row in links})),
-            snaplen=min(snaplens) if snaplens else None,
+            link_types=tuple(links),
+            snaplen=int(state[F_SNAPLEN]) or None,
             complete=self._complete,
             dropped=int(state[F_DROPPED]) if state[F_DROPPED] >= 0 else None,
             problems=problems,

@@ -194,17 +194,18 @@ F_NEED: Final = 10  # bytes that the next record needs
 F_SECTIONS: Final = 11
 F_POINT: Final = 13  # which of the captures that run at the same time
 F_TIMED: Final = 12  # packets so far that have a time of their own
-F_SIZE: Final = 16
+F_SNAPLEN: Final = 14  # the smallest of all interfaces that set one; 0 while none did
+F_LINKS: Final = 16  # eight words: which link types below 512 packets came with, bit by bit
+F_SIZE: Final = 24
 
-# One interface of a source (int64): link type, multiplier, divisor, offset (ns), snap length, packets.
+# One interface of a source (int64): link type, multiplier, divisor, offset (ns), snap length, packets dropped.
 I_LINK: Final = 0
 I_MULTIPLIER: Final = 1
 I_DIVISOR: Final = 2
 I_OFFSET: Final = 3
 I_SNAPLEN: Final = 4
-I_PACKETS: Final = 5
-I_DROPPED: Final = 6
-I_SIZE: Final = 7
+I_DROPPED: Final = 5
+I_SIZE: Final = 6
 MAX_INTERFACES: Final = 65536
 
 # Why `fill` stops.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6ND_NA, ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Packet
 
-from tests.flows.build import START, Timed, only_flow, payload, pcap, read
+from analyser.model.capture import CaptureHeader
+from tests.flows.build import START, Bytes, Timed, only_flow, payload, pcap, read
 
 CLIENT, SERVER, ROUTER = "198.51.100.21", "192.0.2.10", "192.0.2.1"
 AWAY, BACK = (
@@ -416,3 +418,22 @@ def test_extension_headers_and_fragments() -> None:
     tables, facts = read(pcap([(0, AWAY / second)]))
     assert tables.flows.height == 0
     assert facts.undecoded == {"fragments without their first": 1}
+
+
+def test_link_types_of_every_section_are_named() -> None:
+    """A pcapng whose sections have other link types names them all, and the smallest snap length."""
+
+    def block(kind: int, body: bytes) -> bytes:
+        length = 12 + len(body)
+        return struct.pack("<II", kind, length) + body + struct.pack("<I", length)
+
+    section = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    content = b""
+    for link, snaplen, packet in ((1, 96, bytes(client("S", 100))), (101, 262144, bytes(client("S", 200)[IP]))):
+        padded = packet + bytes(-len(packet) % 4)
+        content += section + block(1, struct.pack("<HHI", link, 0, snaplen))
+        content += block(6, struct.pack("<IIIII", 0, 0, 1000, len(packet), len(packet)) + padded)
+    header = CaptureHeader(format="pcapng", swapped=False, nanoseconds=False, link_type=None, snaplen=None, length=0)
+    tables, facts = read(Bytes(content, header, 1_000_000))
+    assert (facts.files[0].link_types, facts.files[0].snaplen, facts.packets) == ((1, 101), 96, 2)
+    assert tables.flows.height == 2

@@ -20,11 +20,13 @@ from analyser.flows.layout import (
     F_FRAME,
     F_INTERFACES,
     F_LAST_T,
+    F_LINKS,
     F_LOST_PACKETS,
     F_NEED,
     F_POINT,
     F_POS,
     F_SECTIONS,
+    F_SNAPLEN,
     F_SWAPPED,
     F_TIMED,
     FILL_BATCH,
@@ -35,7 +37,6 @@ from analyser.flows.layout import (
     I_LINK,
     I_MULTIPLIER,
     I_OFFSET,
-    I_PACKETS,
     I_SNAPLEN,
     MAX_RECORD,
     S_RECORDS,
@@ -87,7 +88,8 @@ def read_interface(buf: Any, p: Any, end: Any, swapped: Any, source: Any, interf
     row[I_MULTIPLIER] = 1000
     row[I_DIVISOR] = 1
     row[I_OFFSET] = 0
-    row[I_PACKETS] = 0
+    if row[I_SNAPLEN] > 0 and (source[F_SNAPLEN] == 0 or row[I_SNAPLEN] < source[F_SNAPLEN]):
+        source[F_SNAPLEN] = row[I_SNAPLEN]
     row[I_DROPPED] = -1
     o = p + 8
     while o + 4 <= end:
@@ -286,10 +288,11 @@ def fill(
                 continue
             source[F_FRAME] -= 1
         source[F_FRAME] += 1
-        interfaces[interface, I_PACKETS] += 1
         k = packets[n]
         stamp(k, t, not pcapng or kind != 3, source)
         link = interfaces[interface, I_LINK]
+        if link < 512:
+            source[F_LINKS + (link >> 6)] |= np.int64(1) << (link & 63)
         if not decodable(link):
             link_counts[link & 0xFFFF] += 1
         elif decode(
