@@ -75,11 +75,10 @@ class Rule:
 
     ``id`` is full: ``pack/section/name``. ``initiator`` and ``responder`` are roles as written (with short
     names and ``role@server`` forms). ``subject`` is ``"initiator"`` or ``"responder"``: the end that needs
-    one host of the other (verdicts.md 5a). ``one_of`` names a group of alternatives across rules (5h).
+    one host of the other. ``one_of`` names a group of alternatives across rules: one that works satisfies the subject.
     ``silent``: a UDP service that may stay silent by design. ``one_way``: it never answers.
     ``opened_by``: the site feature with which a ``localhost`` rule is allowed between hosts too.
-    ``setting``: the product's property that moves the port. ``labels``: the service label given by port and
-    role when no bytes prove one. ``file`` and ``line`` say where the rule is written.
+    ``setting``: the product's property that moves the port. ``file`` and ``line`` say where the rule is written.
     """
 
     id: str
