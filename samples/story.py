@@ -175,13 +175,17 @@ class Story:
         return data[: len(data) - self.cut]
 
     def captures(self, script: Path) -> dict[int, Path]:
-        """Return where the captures of a story lie: ``case.pcap`` beside the script, then ``case.2.pcap``."""
+        """Return where the captures of a story lie: ``case.pcap`` beside the script, further ones as ``case/2.pcap``."""
         numbers = sorted({tap.file for tap in self.taps})
-        return {n: script.with_suffix(("" if n == 1 else f".{n}") + "." + self.container) for n in numbers}
+        return {
+            n: script.with_suffix(f".{self.container}") if n == 1 else script.with_suffix("") / f"{n}.{self.container}"
+            for n in numbers
+        }
 
     def save(self, script: str) -> None:
         """Write the captures beside the script that tells the story."""
         for number, path in self.captures(Path(script)).items():
+            path.parent.mkdir(exist_ok=True)
             path.write_bytes(self.render(number))
 
     def _frames(self, moment: Moment, file: int) -> list[files.Frame]:

@@ -52,8 +52,10 @@ def test_a_case_is_complete_and_small(case: Case) -> None:
 def test_nothing_lies_about_without_its_script() -> None:
     """Every site, digest and capture belongs to a case."""
     names = {case.name for case in CASES}
-    lying = {path.name.split(".")[0] for folder in ("sites", "golden", "pcaps") for path in (HERE / folder).glob("*.*")}
-    assert lying <= names
+    for folder in ("sites", "golden"):
+        assert {path.stem for path in (HERE / folder).iterdir()} == names
+    lying = set((HERE / "pcaps").rglob("*.pcap*"))
+    assert lying == {path for case in CASES for path in told(case).captures}
 
 
 @every_case
