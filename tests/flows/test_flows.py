@@ -119,6 +119,15 @@ def test_the_tail_of_an_old_connection_does_not_swallow_the_next_syn() -> None:
     assert tables.flows.height == 2
 
 
+def test_a_late_syn_ack_does_not_take_the_next_syn() -> None:
+    """A SYN-ACK belongs to the SYN that it acknowledges, also where it was seen first; another SYN is another flow."""
+    late = server("SA", 900, 101)
+    tables, _ = read(pcap([(0, late), (1, client("S", 100))]))
+    assert tables.flows["history"].to_list() == ["hS"]
+    tables, _ = read(pcap([(0, late), (1, client("S", 7000))]))
+    assert tables.flows["history"].to_list() == ["h", "S"]
+
+
 def test_first_bytes_are_in_order_of_sequence() -> None:
     """Segments that arrive in the wrong order give the bytes of the stream in the right one."""
     row = only_flow([*HANDSHAKE, (0.1, client("PA", 106, 901, b"second")), (0.2, client("PA", 101, 901, b"first"))])

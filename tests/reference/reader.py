@@ -161,7 +161,15 @@ def _starts_anew(isn: int, mine: Side, other: Side) -> bool:
     if mine.packets:
         asked = mine.having(SYN, without=ACK)
         return not asked or mine.isn != isn
-    return bool(other.packets) and not other.syns
+    if not other.packets or other.having(SYN, without=ACK):
+        return False
+    if not other.syns:
+        return True
+    acks = [p.ack for p in other.having(ACK, without=RST)]
+    furthest = acks[0]
+    for ack in acks:
+        furthest = ack if ahead(ack, furthest) > 0 else furthest
+    return (isn + 1) % 2**32 not in {acks[0], furthest}
 
 
 class Shown:

@@ -132,15 +132,6 @@ def note_segment(buf: Any, k: Any, r: Any, d: Any) -> Any:
     keep_bytes(buf, k, d, ahead(seq, d.base))
     end = np.uint32(np.int64(seq) + np.int64(k.length))
     d.data_pkts += ONE32
-    if d.data_pkts == ONE32:
-        if ahead(end, d.seq_end) > 0:
-            hole = ahead(seq, d.seq_end)
-            if hole > 0:
-                d.gap += U(hole)
-                d.hole_low = d.seq_end
-                d.hole_high = seq
-            d.seq_end = end
-        return
     if ahead(end, d.seq_end) > 0:
         hole = ahead(seq, d.seq_end)
         if hole > 0:
@@ -148,6 +139,8 @@ def note_segment(buf: Any, k: Any, r: Any, d: Any) -> Any:
             d.hole_low = d.seq_end
             d.hole_high = seq
         d.seq_end = end
+        return
+    if d.data_pkts == ONE32:
         return
     if d.gap > U(0) and ahead(seq, d.hole_low) >= 0 and ahead(seq, d.hole_high) < 0:
         filled = min(np.int64(k.length), ahead(d.hole_high, seq))
@@ -204,20 +197,26 @@ def note_datagram(buf: Any, k: Any, other: Any, d: Any, before: Any) -> Any:
 
 
 @inner
+def note_opening(k: Any, mine: Any) -> Any:
+    """Remember the first and the last SYN, SYN-ACK, question or answer of a side; call it before they are counted."""
+    if mine.nsyn + mine.nsynack == 0:
+        mine.isn = k.seq
+        mine.syn_t = k.t
+        mine.syn_frame = k.frame
+        mine.syn_file = k.file
+        mine.syn_ipid = k.ipid
+    mine.syn_last_t = k.t
+    mine.syn_last_frame = k.frame
+    mine.syn_last_file = k.file
+
+
+@inner
 def note_tcp(k: Any, r: Any, mine: Any) -> Any:
     """Account for the flags of one TCP packet."""
     f = np.int64(k.flags)
     letters = np.int64(0)
     if f & SYN:
-        if mine.nsyn + mine.nsynack == 0:
-            mine.isn = k.seq
-            mine.syn_t = k.t
-            mine.syn_frame = k.frame
-            mine.syn_file = k.file
-            mine.syn_ipid = k.ipid
-        mine.syn_last_t = k.t
-        mine.syn_last_frame = k.frame
-        mine.syn_last_file = k.file
+        note_opening(k, mine)
         if f & ACK:
             mine.nsynack = add16(mine.nsynack)
             letters |= 2
@@ -292,13 +291,7 @@ def note_packet(buf: Any, k: Any, r: Any, mine: Any, other: Any, payloads: Any, 
         if k.length == 0 or reset:
             return
     elif k.kind == KIND_EXCHANGE:
-        if mine.nsyn + mine.nsynack == 0:
-            mine.syn_t = k.t
-            mine.syn_frame = k.frame
-            mine.syn_file = k.file
-        mine.syn_last_t = k.t
-        mine.syn_last_frame = k.frame
-        mine.syn_last_file = k.file
+        note_opening(k, mine)
         if k.flags == 1:
             mine.nsyn = add16(mine.nsyn)
         else:

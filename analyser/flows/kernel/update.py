@@ -121,12 +121,15 @@ def new_flow(k: Any, flows: Any, sides: Any, st: Any) -> Any:
 def starts_anew(isn: Any, mine: Any, other: Any) -> Any:
     """Say whether a SYN without ACK of number ``isn`` opens another connection than the one recorded.
 
-    It does when this side sent something before that was not this very SYN, or when only the tail of an
-    older connection is recorded.
+    It does when this side sent something before that was not this very SYN, or when the other side's packets belong
+    to an older connection: a tail without SYN, or a SYN-ACK that acknowledges another SYN.
     """
     if mine.pkts > 0:
         return mine.nsyn == 0 or mine.isn != isn
-    return other.pkts > 0 and other.nsyn == 0 and other.nsynack == 0
+    if other.pkts == 0 or other.nsyn > 0:
+        return False
+    expected = np.uint32(np.int64(isn) + 1)
+    return other.nsynack == 0 or (other.ack_first != expected and other.ack_max != expected)
 
 
 @inner
