@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import (
     F_DROPPED,
     F_FILE,
@@ -88,8 +89,7 @@ class Feed:
 
     def refill(self) -> bool:
         """Decode the next batch once this one is used up; say whether there are packets."""
-        from analyser.flows.kernel.framing import fill
-
+        fill = kernel("fill")
         while self.cursor >= self.count and not self.ended:
             memory = self._memory
             reason, self.count = fill(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import (
     FLOW,
     FLOW_SUPERSEDED,
@@ -104,10 +105,8 @@ class Memory:
             self._reindex()
 
     def _reindex(self) -> None:
-        from analyser.flows.kernel.update import rebuild
-
         self.index[:] = 0
-        rebuild(self.index, self.flows, int(self.st[S_FLOWS]), np.uint64(int(self.st[S_SEED])))
+        kernel("rebuild")(self.index, self.flows, int(self.st[S_FLOWS]), int(self.st[S_SEED]))
 
     def _expire(self) -> None:
         # The median, not the clock, decides: one packet with a time in the far future must not empty the table.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from analyser.flows.feed import Feed
+from analyser.flows.kernel.native import is_warm, kernel, prepare
 from analyser.flows.layout import (
     S_DUPLICATES,
     S_ICMP_ERRORS,
@@ -53,10 +54,10 @@ def read_flows(
     Returns:
         The tables, and what reading showed. A capture that is cut or damaged is read up to there and says so.
     """
-    from analyser.flows.kernel import cache
-
-    if notice is not None and not cache.is_warm():
-        notice("compiling the packet kernel for this machine; this happens once and takes some seconds")
+    if not is_warm():
+        if notice is not None:
+            notice("compiling the packet kernel for this machine; this happens once and takes some seconds")
+        prepare()
     memory = Memory(limits or Limits(), watch or {})
     files = _read_all(sources, memory, progress)
     tables = flow_tables(memory, ports or {})
@@ -123,8 +124,7 @@ def _keep_or_close(feed: Feed, number: int, active: list[Feed], facts: dict[int,
 
 def _advance(feed: Feed, until: int | None, memory: Memory) -> None:
     """Count the packets of a batch up to the first that is later than ``until`` (ns; None: all of them)."""
-    from analyser.flows.kernel.update import update
-
+    update = kernel("update")
     end = feed.count
     if until is not None:
         later = np.flatnonzero(feed.packets["t"][feed.cursor : feed.count] > until)

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import FLOW, PAYLOAD, SIDE
 
 Rows = NDArray[Any]
@@ -73,15 +74,13 @@ def merge(parts: Sequence[Records]) -> tuple[Records, dict[int, int]]:
     no particular order; a merged flow keeps the number of its first part. The second value maps the numbers that
     vanished to those that hold their facts now.
     """
-    from analyser.flows.kernel.fold import fold
-
     whole = concatenate(parts)
     flows = whole.flows
     keys = pl.DataFrame({name: flows[name] for name in _KEY})
     several = np.flatnonzero(keys.is_duplicated().to_numpy())  # only these can be parts of one flow
     order = several[np.lexsort([flows[name][several] for name in _KEY])].astype(np.int64)
     target = np.arange(len(whole))
-    fold(flows, whole.sides, whole.payloads, order, target)
+    kernel("fold")(flows, whole.sides, whole.payloads, order, target)
     kept = np.flatnonzero(target == np.arange(len(whole)))
     gone = np.flatnonzero(target != np.arange(len(whole)))
     renamed = dict(zip(flows["serial"][gone].tolist(), flows["serial"][target[gone]].tolist(), strict=True))

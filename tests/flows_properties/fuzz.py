@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from analyser.flows.feed import Feed
-from analyser.flows.kernel.framing import fill
+from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import F_INTERFACES, F_POS, FILL_BATCH, I_LINK
 from analyser.flows.memory import Limits, Memory
 from analyser.flows.reader import _advance
@@ -132,7 +132,7 @@ def read_at_the_edge(guarded: Guarded, data: bytes, memory: Memory, link: int) -
     feed._state[F_POS] = 0
     reason = FILL_BATCH
     while reason == FILL_BATCH:
-        reason, feed.count = fill(
+        reason, feed.count = kernel("fill")(
             feed.buffer, feed.buffer.size, feed._state, feed._interfaces, feed.packets, memory.fragments, memory.paths,
             memory.path_index, memory.eth_counts, memory.ip_counts, memory.link_counts, memory.st,
         )  # fmt: skip

@@ -51,7 +51,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(installed: Path, elsewhere: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the installed command; its kernel is compiled without optimising, into a folder that goes away."""
-    changes = {"PYTHONPATH": str(installed), "NUMBA_CACHE_DIR": str(elsewhere / "cache"), "NUMBA_OPT": "0"}
+    changes = {"PYTHONPATH": str(installed), "ANALYSER_CACHE": str(elsewhere / "cache"), "NUMBA_OPT": "0"}
     return subprocess.run(
         [sys.executable, "-m", "analyser", *arguments],
         cwd=elsewhere,

@@ -1,31 +1,38 @@
 """Where the machine code of the kernel is kept between runs.
 
-numba notices an edit only in the file of the function itself, so the folder is named after a hash of all
-kernel sources and of the versions that compiled them: an old folder is never read again.
+The folder is named after a hash of all kernel sources, of the versions that compiled them and of the processor: code
+of another version or for another machine is never loaded. A file that is damaged is as good as none.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
-import numba
+import llvmlite
+import llvmlite.binding
 
-_HERE = Path(__file__).parent
+_HERE: Final = Path(__file__).parent
+_DIGEST: Final = 32
 
 
+@functools.cache
 def _fingerprint() -> str:
-    digest = hashlib.sha256(f"{numba.__version__} {sys.version_info[:2]}".encode())
+    machine = (llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten())
+    digest = hashlib.sha256(repr((llvmlite.__version__, sys.platform, machine)).encode())
     for source in [*sorted(_HERE.glob("*.py")), _HERE.parent / "layout.py"]:
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def _user_cache() -> Path:
-    if named := os.environ.get("NUMBA_CACHE_DIR"):
+    if named := os.environ.get("ANALYSER_CACHE"):
         return Path(named)
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
@@ -34,6 +41,7 @@ def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
+@functools.cache
 def folder() -> Path:
     """Return a writable folder for the machine code: the user's cache, else one that lasts as long as the machine is up."""
     name = f"analyser-kernel-{_fingerprint()}"
@@ -55,11 +63,28 @@ def folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=name))
 
 
-def settle() -> None:
-    """Tell numba where to keep its machine code. Must run before the first kernel function is decorated."""
-    setattr(numba.config, "CACHE_DIR", str(folder()))  # noqa: B010  numba makes its settings when it is imported
+def load(name: str) -> bytes | None:
+    """Return the object code of a kernel function, or None where it has yet to be compiled."""
+    try:
+        kept = (folder() / f"{name}.o").read_bytes()
+    except OSError:
+        return None
+    code = kept[_DIGEST:]
+    return code if code and hashlib.sha256(code).digest() == kept[:_DIGEST] else None
 
 
-def is_warm() -> bool:
-    """Say whether machine code from an earlier run is there (without it the first packet waits for the compiler)."""
-    return any(folder().rglob("*.nbi"))
+def store(name: str, code: bytes, place: Path) -> None:
+    """Keep the object code of a kernel function in ``place``; two programs that compile at once do no harm."""
+    handle, temporary = tempfile.mkstemp(dir=place, prefix=f".{name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(hashlib.sha256(code).digest() + code)
+        Path(temporary).replace(place / f"{name}.o")
+    except OSError:  # on Windows a file that another program has loaded cannot be replaced: then it is there already
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+
+
+def is_warm(*names: str) -> bool:
+    """Say whether these functions were compiled in an earlier run (else the first packet waits for the compiler)."""
+    return all((folder() / f"{name}.o").is_file() for name in names)

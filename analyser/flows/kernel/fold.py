@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from analyser.flows.kernel.account import ahead
-from analyser.flows.kernel.loads import entry, inner
+from analyser.flows.kernel.loads import inner
 from analyser.flows.kernel.update import starts_anew
 from analyser.flows.layout import FLOW_SUPERSEDED
 
@@ -155,11 +155,11 @@ def is_later_flow(sides: Any, i: Any, j: Any) -> Any:
     return False
 
 
-@entry
 def fold(flows: Any, sides: Any, payloads: Any, order: Any, target: Any) -> Any:
     """Fold rows of one key, in the order ``order`` (same keys adjacent, earlier parts first), each into the first of its run.
 
-    ``target[row]`` becomes the row that now holds it (itself if it stays). Changes the records in place.
+    ``target[row]`` becomes the row that now holds it (itself if it stays). Changes the records in place. Returns how many
+    rows it looked at, and 0.
     """
     held = np.int64(-1)
     for n in range(order.shape[0]):
@@ -177,3 +177,4 @@ def fold(flows: Any, sides: Any, payloads: Any, order: Any, target: Any) -> Any:
                 fold_flow(a, b)
                 continue
         held = j
+    return order.shape[0], 0

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from analyser.flows.kernel.link import decode
-from analyser.flows.kernel.loads import be16, be32, be64, entry, inner, le16, le32, le64, u8
+from analyser.flows.kernel.loads import be16, be32, be64, inner, le16, le32, le64, u8
 from analyser.flows.layout import (
     F_DROPPED,
     F_FILE,
@@ -178,7 +178,6 @@ def is_numbered(kind: Any) -> Any:
     )  # fmt: skip
 
 
-@entry
 def fill(
     buf: Any, end: Any, source: Any, interfaces: Any, packets: Any, fragments: Any, paths: Any, path_index: Any,
     eth_counts: Any, ip_counts: Any, link_counts: Any, st: Any,

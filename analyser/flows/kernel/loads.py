@@ -5,7 +5,6 @@ They do not test bounds: every caller must have compared its offset with the end
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -15,20 +14,21 @@ from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# numba's own types describe the machinery, not the functions it makes: for callers a compiled function keeps its
-# Python signature.
-_compile: Final[Any] = functools.partial(njit, nogil=True, boundscheck=False, error_model="numpy")
+OPTIONS: Final[dict[str, Any]] = {
+    "nogil": True,
+    "boundscheck": False,
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,  # nobody calls these functions from Python: half of the compiler's work would be for nothing
+    "no_cfunc_wrapper": True,
+    "_nrt": False,  # nothing is allocated
+}
+"""How every function of the kernel is compiled."""
 
 
 def inner(function: F) -> F:
     """Compile a function that only other kernel functions call."""
-    compiled: F = _compile(inline="never")(function)
-    return compiled
-
-
-def entry(function: F) -> F:
-    """Compile a function that Python calls, and keep its machine code for the next run."""
-    compiled: F = _compile(cache=True)(function)
+    # numba's own types describe the machinery, not the functions it makes: for callers it keeps its Python signature.
+    compiled: F = njit(**OPTIONS)(function)
     return compiled
 
 

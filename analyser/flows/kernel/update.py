@@ -12,7 +12,7 @@ import numpy as np
 
 from analyser.flows.kernel.account import ACK, ONE32, RST, SYN, is_first_datagram, note_packet
 from analyser.flows.kernel.ip import hash_key, mix
-from analyser.flows.kernel.loads import entry, inner, prefetch
+from analyser.flows.kernel.loads import inner, prefetch
 from analyser.flows.kernel.watching import UNWANTED, keep_quote, keep_watched, watch_class
 from analyser.flows.layout import (
     DUPLICATE_WINDOW,
@@ -209,7 +209,6 @@ def same_traffic(buf: Any, k: Any, r: Any, mine: Any, payloads: Any) -> Any:
     return True
 
 
-@entry
 def update(
     buf: Any, packets: Any, i: Any, end: Any, index: Any, flows: Any, sides: Any, payloads: Any, seen: Any,
     watch: Any, watched: Any, watched_bytes: Any, quotes: Any, repeated: Any, st: Any,
@@ -266,16 +265,16 @@ def update(
     return UPDATE_DONE, end
 
 
-@entry
 def rebuild(index: Any, flows: Any, n: Any, seed: Any) -> Any:
-    """Fill an empty ``index`` with the first ``n`` rows of ``flows`` that packets can still find."""
+    """Fill an empty ``index`` with the first ``n`` rows of ``flows`` that packets can still find. Returns ``(n, 0)``."""
     mask = np.int64(index.shape[0] - 1)
     for row in range(n):
         r = flows[row]
         if r.flags & np.uint8(FLOW_SUPERSEDED):
             continue
-        h = hash_key(r.a0, r.a1, r.b0, r.b1, r.k4, seed)
+        h = hash_key(r.a0, r.a1, r.b0, r.b1, r.k4, U(seed))
         i = np.int64(h >> U(32)) & mask
         while index[i] != U(0):
             i = (i + 1) & mask
         index[i] = (h & TAG) | U(row + 1)
+    return n, 0
