@@ -30,6 +30,7 @@ class Native:
     """A kernel function. Calling it lets other threads run; it must not be given one array from two threads."""
 
     def __init__(self, name: str, code: bytes) -> None:
+        self.name = name
         self._arguments = ENTRIES[name][1]
         self._engine = _engine(code)
         self._function: Any = _SIGNATURE(self._engine.get_function_address(name))
@@ -51,9 +52,10 @@ class Native:
             if block is None:
                 yield (int(value),)
                 continue
-            if value.dtype != block.dtype or value.ndim != block.ndim or not value.flags.c_contiguous:
+            kind = value.dtype
+            if (kind is not block.dtype and kind != block.dtype) or value.ndim != block.ndim or not value.flags.c_contiguous:
                 raise TypeError(f"{value.dtype} in {value.ndim} dimensions, expected contiguous {block}")
-            yield (value.__array_interface__["data"][0], *value.shape)
+            yield (value.ctypes.data, *value.shape)
 
 
 @functools.cache
