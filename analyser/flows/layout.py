@@ -65,6 +65,7 @@ FLOW: Final = np.dtype(
         ("other_file", "u2"),  # file + 1 that holds the same traffic once more; 0 if none
         ("n_letters", "u1"), ("flags", "u1"), ("first_side", "u1"),
         ("other_point", "u1"),  # point + 1 that shows the same traffic once more; 0 if none
+        ("part", "u1"),  # told by both addresses: what they said to each other is looked at together
     ],
     align=True,
 )  # fmt: skip
@@ -73,6 +74,13 @@ FLOW_LOOPBACK: Final = 1
 FLOW_SUPERSEDED: Final = 2  # a later flow has the same key: no packet can find this one any more
 FLOW_TLS_DONE0: Final = 4  # side 0 has sent application data: its handshake is over
 FLOW_TLS_DONE1: Final = 8
+FLOW_IDLE: Final = 16  # about to leave the table
+
+PARTS: Final = 64
+"""Into so many parts flows are dealt once they have to leave the table."""
+
+NEIGHBOUR_PART: Final = PARTS
+"""The part of ARP and neighbour discovery."""
 
 SIDE: Final = np.dtype(
     [
@@ -134,7 +142,7 @@ PROTOCOL_NEIGHBOUR: Final = 255
 WATCH: Final = np.dtype(
     [
         ("serial", "u8"), ("t", "i8"), ("start", "i8"), ("frame", "u4"), ("seq", "u4"), ("length", "u4"),
-        ("caught", "u4"), ("file", "u2"), ("side", "u1"), ("pad", "u1"),
+        ("caught", "u4"), ("file", "u2"), ("side", "u1"), ("part", "u1"),
     ],
     align=True,
 )  # fmt: skip
@@ -142,7 +150,7 @@ WATCH: Final = np.dtype(
 QUOTE: Final = np.dtype(
     [
         ("serial", "u8"), ("t", "i8"), ("sender0", "u8"), ("sender1", "u8"), ("frame", "u4"), ("file", "u2"),
-        ("side", "u1"), ("version", "u1"), ("type", "u1"), ("code", "u1"),
+        ("side", "u1"), ("version", "u1"), ("type", "u1"), ("code", "u1"), ("part", "u1"),
     ],
     align=True,
 )  # fmt: skip

@@ -6,9 +6,9 @@ Knows the layout and how much may be held. It must not know files or what the re
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import (
     FLOW,
-    FLOW_SUPERSEDED,
     FRAGMENT,
+    NEIGHBOUR_PART,
     PATH,
     PAYLOAD,
     QUOTE,
@@ -36,14 +36,32 @@ from analyser.flows.layout import (
     WATCH,
     WATCH_CLASSES,
 )
-from analyser.flows.records import Records, merge, select
+from analyser.flows.records import Records
+from analyser.flows.store import Store
+
+_SAMPLE: Final = 4096
+"""Flows that are looked at to find the median of their last packets."""
+
+_LATEST: Final = (1 << 63) - 1
+
+
+class Part(NamedTuple):
+    """Flows that are looked at together.
+
+    ``number`` is None where all flows of the run are in one part; ``renamed`` maps serial numbers of merged records to those
+    that hold their facts now.
+    """
+
+    number: int | None
+    records: Records
+    renamed: dict[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How much may be held at once. ``live_flows`` beyond which idle flows are written out; bytes elsewhere."""
 
-    live_flows: int = 1 << 18
+    live_flows: int = 1 << 17
     block: int = 1 << 22
     largest_block: int = 1 << 25
     batch: int = 1024
@@ -80,7 +98,7 @@ class Memory:
         self.st = np.zeros(S_SIZE, np.int64)
         self.st[S_PATHS] = 1  # path 0 is "unknown"
         self.st[S_SEED] = secrets.randbits(62)
-        self._emitted: list[Records] = []
+        self._store = Store()
         self._watched: list[tuple[NDArray[Any], NDArray[np.uint8]]] = []
         self._watched_total = 0
         self._quotes: list[NDArray[Any]] = []
@@ -110,28 +128,33 @@ class Memory:
 
     def _expire(self) -> None:
         # The median, not the clock, decides: one packet with a time in the far future must not empty the table.
-        live = self._live()
-        last = np.maximum(live.sides["last_t"][0::2], live.sides["last_t"][1::2])
-        superseded = (live.flows["flags"] & FLOW_SUPERSEDED) != 0
-        idle = superseded | (last <= np.median(last))
-        self._emitted.append(select(live, np.flatnonzero(idle)))
-        kept = select(live, np.flatnonzero(~idle))
-        self.flows[: len(kept)] = kept.flows
-        self.sides[: 2 * len(kept)] = kept.sides
-        self.payloads[: kept.payloads.shape[0]] = kept.payloads
-        self.st[S_FLOWS] = len(kept)
-        self.st[S_PAYLOADS] = kept.payloads.shape[0]
+        step = max(int(self.st[S_FLOWS]) // _SAMPLE, 1)
+        sides = self.sides[: 2 * int(self.st[S_FLOWS])]
+        last = np.maximum(sides["last_t"][0 :: 2 * step], sides["last_t"][1 :: 2 * step])
+        self._evict(int(np.median(last)))
         self._reindex()
 
-    def _live(self) -> Records:
-        n = int(self.st[S_FLOWS])
-        return Records(self.flows[:n], self.sides[: 2 * n], self.payloads[: int(self.st[S_PAYLOADS])])
+    def _evict(self, cutoff: int) -> None:
+        """Move flows that have had no packet since ``cutoff`` (ns) to the store."""
+        counts = np.zeros((NEIGHBOUR_PART + 1, 2), np.int64)
+        flows, payloads = kernel("mark_idle")(self.flows, self.sides, counts, self.st, cutoff)
+        places = np.zeros((counts.shape[0], 3), np.int64)
+        places[1:, :2] = np.cumsum(counts[:-1], axis=0)
+        places[:, 2] = places[:, 1]
+        gone = Records(np.empty(flows, FLOW), np.empty(2 * flows, SIDE), np.empty(payloads, PAYLOAD))
+        moved = np.empty(int(self.st[S_PAYLOADS]), np.int64)
+        kernel("evict")(
+            self.flows, self.sides, _words(self.flows), _words(self.sides), _words(self.payloads), moved, places,
+            _words(gone.flows), _words(gone.sides), _words(gone.payloads), gone.sides, self.st,
+        )  # fmt: skip
+        self._store.put(counts, gone)
 
     def take_watched(self) -> None:
         """Put the watched packets aside; once the budget is spent the kernel only counts what it leaves out."""
         rows = int(self.st[S_WATCHED])
         octets = int(self.st[S_WATCHED_BYTES])
-        self._watched.append((self.watched[:rows].copy(), self.watched_bytes[:octets].copy()))
+        if rows:
+            self._watched.append((self.watched[:rows].copy(), self.watched_bytes[:octets].copy()))
         self._watched_total += octets + rows * WATCH.itemsize
         self.st[S_WATCHED] = self.st[S_WATCHED_BYTES] = 0
         if self._watched_total >= self.limits.watched:
@@ -139,43 +162,47 @@ class Memory:
 
     def take_quotes(self) -> None:
         """Put the ICMP errors aside; beyond the limit they are only counted."""
-        self._quotes.append(self.quotes[: int(self.st[S_QUOTES])].copy())
+        if self.st[S_QUOTES] or not self._quotes:
+            self._quotes.append(self.quotes[: int(self.st[S_QUOTES])].copy())
         self._quotes_total += int(self.st[S_QUOTES])
         self.st[S_QUOTES] = 0
         if self._quotes_total >= self.limits.quotes:
             self.st[S_QUOTES_OFF] = 1
 
-    def records(self) -> tuple[Records, dict[int, int]]:
-        """Return every flow of the run as one bundle, and which serial numbers were merged into which.
+    def parts(self) -> Iterator[Part]:
+        """Give all flows of the run, part by part: one part where all found room in the table.
 
-        The last word of this memory: the bundle may share its arrays.
+        Nothing more can be counted then; a part may share the arrays of this memory. ARP and neighbour discovery come first.
         """
-        live = self._live()
-        if not self._emitted:
-            return live, {}
-        parts, self._emitted = [*self._emitted, live], []
-        return merge(parts)
+        if not self._store:
+            n = int(self.st[S_FLOWS])
+            payloads = self.payloads[: int(self.st[S_PAYLOADS])]
+            yield Part(None, Records(self.flows[:n], self.sides[: 2 * n], payloads), {})
+            return
+        self._evict(_LATEST)
+        for number in sorted(self._store.parts, key=lambda part: part != NEIGHBOUR_PART):
+            records, renamed = self._store.part(number)
+            yield Part(number, records, renamed)
+
+    def close(self) -> None:
+        """Give back what was taken on disk."""
+        self._store.close()
 
     def repeated_files(self) -> dict[int, int]:
         """Return, for each file that holds packets which another file holds too, how many."""
         return {int(number): int(self.repeated[number]) for number in np.flatnonzero(self.repeated)}
 
-    def watched_packets(self) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-        """Return all rows of WATCH and their bytes, ``start`` counted from the beginning of the bytes."""
+    def watched_packets(self, part: int | None) -> Iterator[tuple[NDArray[Any], NDArray[np.uint8]]]:
+        """Give the rows of WATCH of one part (None: all), as many at a time as were put aside together, and their bytes."""
         self.take_watched()
-        offset = 0
-        rows = []
-        for part, octets in self._watched:
-            moved = part.copy()
-            moved["start"] += offset
-            rows.append(moved)
-            offset += octets.shape[0]
-        return np.concatenate(rows), np.concatenate([octets for _, octets in self._watched])
+        for rows, octets in self._watched:
+            yield rows if part is None else rows[rows["part"] == part], octets
 
-    def quoted_errors(self) -> NDArray[Any]:
-        """Return all rows of QUOTE."""
+    def quoted_errors(self, part: int | None) -> NDArray[Any]:
+        """Return the rows of QUOTE of one part (None: all)."""
         self.take_quotes()
-        return np.concatenate(self._quotes)
+        rows = np.concatenate(self._quotes)
+        return rows if part is None else rows[rows["part"] == part]
 
     def known_paths(self) -> NDArray[Any]:
         """Return the rows of PATH in use; row 0 is "unknown"."""
@@ -190,3 +217,8 @@ def _grown(array: NDArray[Any], rows: int) -> NDArray[Any]:
     larger = np.empty(rows, array.dtype)
     larger[: array.shape[0]] = array
     return larger
+
+
+def _words(records: NDArray[Any]) -> NDArray[np.uint64]:
+    """Return the same memory as rows of 64-bit words."""
+    return records.view(np.uint64).reshape(records.shape[0], records.dtype.itemsize // 8)

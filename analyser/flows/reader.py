@@ -5,7 +5,8 @@ Knows the order of time over several files. It must not know what the flows mean
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 
 import numpy as np
 
@@ -23,13 +24,35 @@ from analyser.flows.layout import (
 )
 from analyser.flows.memory import Limits, Memory
 from analyser.flows.names import link_layer, undecoded
-from analyser.flows.table import flow_tables
+from analyser.flows.table import flow_tables, whole
 from analyser.model.capture import ByteSource, FileFacts, ReadingFacts
 from analyser.model.finding import Problem
 from analyser.tables import FlowTables
 
 Progress = Callable[[str, int], None]
 """Called now and then with a capture's path and how many of its bytes are done."""
+
+
+class FlowReading:
+    """Captures read to the end: what reading showed, and the flows, part by part.
+
+    What two addresses said to each other is in one part. There is one part for all unless so many flows were alive that some had
+    to leave memory; ``parts`` may then be gone through more than once, and holds one part in memory at a time.
+    """
+
+    def __init__(self, memory: Memory, facts: ReadingFacts, ports: Mapping[str, frozenset[int]]) -> None:
+        self.facts = facts
+        self._memory = memory
+        self._ports = ports
+
+    def parts(self) -> Iterator[FlowTables]:
+        """Give the tables of each part. ARP and neighbour discovery are in the first."""
+        for part in self._memory.parts():
+            yield flow_tables(self._memory, part, self._ports)
+
+    def close(self) -> None:
+        """Give back what was taken on disk."""
+        self._memory.close()
 
 
 def read_flows(
@@ -41,7 +64,22 @@ def read_flows(
     progress: Progress | None = None,
     notice: Callable[[str], None] | None = None,
 ) -> tuple[FlowTables, ReadingFacts]:
-    """Read captures to the end and return their flows.
+    """Read captures to the end and return all their flows at once; arguments as for :func:`read_captures`."""
+    reading = read_captures(sources, ports=ports, watch=watch, limits=limits, progress=progress, notice=notice)
+    with closing(reading):
+        return whole(reading.parts()), reading.facts
+
+
+def read_captures(
+    sources: Sequence[ByteSource],
+    *,
+    ports: Mapping[str, frozenset[int]] | None = None,
+    watch: Mapping[tuple[str, int], str] | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    notice: Callable[[str], None] | None = None,
+) -> FlowReading:
+    """Read captures to the end.
 
     Args:
         sources: the captures, in any order; their packets are taken in the order of time, so flows go on from file to file.
@@ -52,7 +90,7 @@ def read_flows(
         notice: called with a sentence when the first packet has to wait for the compiler.
 
     Returns:
-        The tables, and what reading showed. A capture that is cut or damaged is read up to there and says so.
+        The flows, and what reading showed. A capture that is cut or damaged is read up to there and says so.
     """
     if not is_warm():
         if notice is not None:
@@ -60,7 +98,6 @@ def read_flows(
         prepare()
     memory = Memory(limits or Limits(), watch or {})
     files = _read_all(sources, memory, progress)
-    tables = flow_tables(memory, ports or {})
     for number, count in memory.repeated_files().items():
         files[number].problems.append(
             Problem(code="same-traffic", count=count, detail="packets that another capture holds too; counted once")
@@ -74,7 +111,7 @@ def read_flows(
         decapsulated=0,
         watched_overflow=int(memory.st[S_OVERFLOW]),
     )
-    return tables, facts
+    return FlowReading(memory, facts, ports or {})
 
 
 def _read_all(sources: Sequence[ByteSource], memory: Memory, progress: Progress | None) -> list[FileFacts]:

@@ -72,7 +72,7 @@ def merge(parts: Sequence[Records]) -> tuple[Records, dict[int, int]]:
 
     Partial records of one flow become one; a SYN that opens a new connection keeps its own record. Flows come in
     no particular order; a merged flow keeps the number of its first part. The second value maps the numbers that
-    vanished to those that hold their facts now.
+    vanished to those that hold their facts now, as far as anything beside the flow (watched bytes, ICMP errors) goes by them.
     """
     whole = concatenate(parts)
     flows = whole.flows
@@ -83,6 +83,7 @@ def merge(parts: Sequence[Records]) -> tuple[Records, dict[int, int]]:
     kernel("fold")(flows, whole.sides, whole.payloads, order, target)
     kept = np.flatnonzero(target == np.arange(len(whole)))
     gone = np.flatnonzero(target != np.arange(len(whole)))
+    gone = gone[(flows["watched0"][gone] | flows["watched1"][gone] | flows["icmp"][gone]) > 0]
     renamed = dict(zip(flows["serial"][gone].tolist(), flows["serial"][target[gone]].tolist(), strict=True))
     return _closed_up(whole, kept), renamed
 

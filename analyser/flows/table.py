@@ -5,7 +5,7 @@ Knows the record layout and the table schemas. It must not know packets, service
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -13,8 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analyser.flows.addresses import address_texts
-from analyser.flows.layout import FLOW_LOOPBACK, KEY_ECHO, KEY_NEIGHBOUR, KEY_TYPE
-from analyser.flows.memory import Memory
+from analyser.flows.layout import FLOW_LOOPBACK, KEY_ECHO, KEY_NEIGHBOUR, KEY_TYPE, WATCH
+from analyser.flows.memory import Memory, Part
 from analyser.flows.records import Records
 from analyser.flows.sides import binary, side_columns
 from analyser.flows.states import conn_states, histories, orient
@@ -26,9 +26,12 @@ Array = NDArray[Any]
 _AT_ONCE: Final = 1 << 14
 
 
-def flow_tables(memory: Memory, ports: Mapping[str, frozenset[int]]) -> FlowTables:
-    """Return all tables of a run. ``ports``: responder ports per transport, to orient flows that were running already."""
-    records, renamed = memory.records()
+def flow_tables(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]]) -> FlowTables:
+    """Return all tables of one part of a run.
+
+    ``ports``: responder ports per transport, to orient flows that were running already.
+    """
+    records = part.records
     flows = records.flows
     low, high = records.sides[0::2], records.sides[1::2]
     tables = {6: _port_table(ports.get("tcp", frozenset())), 17: _port_table(ports.get("udp", frozenset()))}
@@ -37,7 +40,7 @@ def flow_tables(memory: Memory, ports: Mapping[str, frozenset[int]]) -> FlowTabl
     # Not told by the protocol: a packet may say 255 too.
     neighbour = ((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)) == KEY_NEIGHBOUR
     orientation = pl.DataFrame({"serial": flows["serial"], "high_opened": high_opened})
-    quotes = _renumbered(memory.quoted_errors(), renamed)
+    quotes = _renumbered(memory.quoted_errors(part.number), part.renamed)
     icmp_errors = _icmp_errors(quotes, orientation)
     quoted = _first_quotes(flows["serial"], icmp_errors)
     unseen = (low["pkts"] == 0) & (high["pkts"] == 0)
@@ -45,18 +48,37 @@ def flow_tables(memory: Memory, ports: Mapping[str, frozenset[int]]) -> FlowTabl
     rows = np.flatnonzero(~neighbour)
     rows = rows[np.lexsort((flows["serial"][rows], started[rows]))]
     # Columns are taken from records by the slice, as many rows as stay in the processor's cache.
-    parts = [
+    slices = [
         _flows(
-            records, part, protocol[part], started[part], high_opened[part], by_syn[part], guessed[part], quoted[part]
+            records, some, protocol[some], started[some], high_opened[some], by_syn[some], guessed[some], quoted[some]
         )
-        for part in np.split(rows, range(_AT_ONCE, rows.size, _AT_ONCE))
+        for some in np.split(rows, range(_AT_ONCE, rows.size, _AT_ONCE))
     ]
     return FlowTables(
-        flows=pl.concat(parts, rechunk=True),
+        flows=pl.concat(slices, rechunk=True),
         paths=_paths(memory.known_paths()),
         neighbours=_neighbours(records, np.flatnonzero(neighbour), high_opened),
-        watched=_watched(memory, renamed, orientation),
+        watched=_watched(memory, part, orientation),
         icmp_errors=icmp_errors,
+    )
+
+
+def whole(parts: Iterable[FlowTables]) -> FlowTables:
+    """Return the tables of all parts of a run as one, in the order of time."""
+    several = list(parts)
+    if len(several) == 1:
+        return several[0]
+
+    def together(name: str, *order: str) -> pl.DataFrame:
+        frames: list[pl.DataFrame] = [getattr(part, name) for part in several]
+        return pl.concat(frames).sort(order, maintain_order=True)
+
+    return FlowTables(
+        flows=together("flows", "ts", "serial"),
+        paths=several[0].paths,
+        neighbours=together("neighbours", "first_t", "frame"),
+        watched=together("watched", "t", "file", "frame"),
+        icmp_errors=together("icmp_errors", "t", "file", "frame"),
     )
 
 
@@ -238,16 +260,19 @@ def _icmp_errors(quotes: Array, orientation: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _watched(memory: Memory, renamed: dict[int, int], orientation: pl.DataFrame) -> pl.DataFrame:
-    rows, octets = memory.watched_packets()
-    rows = _renumbered(rows, renamed)
-    whole = octets.tobytes()
-    starts, counts = rows["start"].tolist(), rows["caught"].tolist()
+def _watched(memory: Memory, part: Part, orientation: pl.DataFrame) -> pl.DataFrame:
+    told, data = [np.zeros(0, WATCH)], []
+    for rows, octets in memory.watched_packets(part.number):
+        told.append(rows)
+        view = octets.data
+        starts, counts = rows["start"].tolist(), rows["caught"].tolist()
+        data += [bytes(view[a : a + n]) for a, n in zip(starts, counts, strict=True)]
+    watched = _renumbered(np.concatenate(told), part.renamed)
     frame = pl.DataFrame(
         {
-            **{name: rows[name] for name in ("serial", "t", "file", "frame", "seq", "length")},
-            "high": rows["side"] == 1,
-            "data": pl.Series([whole[a : a + n] for a, n in zip(starts, counts, strict=True)], dtype=pl.Binary),
+            **{name: watched[name] for name in ("serial", "t", "file", "frame", "seq", "length")},
+            "high": watched["side"] == 1,
+            "data": pl.Series(data, dtype=pl.Binary),
         }
     )
     joined = frame.join(orientation, on="serial", how="left", maintain_order="left")

@@ -21,7 +21,7 @@ from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import F_INTERFACES, F_POS, FILL_BATCH, I_LINK
 from analyser.flows.memory import Limits, Memory
 from analyser.flows.reader import _advance
-from analyser.flows.table import flow_tables
+from analyser.flows.table import flow_tables, whole
 from tests.flows_properties import packets as p
 from tests.flows_properties.compare import MemorySource
 from tests.flows_properties.traffic import Timed, pcap, pcapng
@@ -158,7 +158,7 @@ def main(seed: int, seconds: float) -> None:
             captures += 1
             link = rng.choice(LINKS)
             read_at_the_edge(guarded, mutated(rng, rng.choice((link, link, 1))), memory, link)
-        flows += flow_tables(memory, {}).flows.height
+        flows += whole(flow_tables(memory, part, {}) for part in memory.parts()).flows.height
     print(f"captures {captures} flows {flows}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analyser.flows.memory import Limits, Memory
+from analyser.flows.memory import Limits, Memory, Part
 from analyser.flows.reader import read_flows
 from analyser.flows.records import Records, merge, select
 from tests.flows_properties.compare import MemorySource, kernel_reads, kernel_rows
@@ -104,15 +105,15 @@ def test_a_full_table_loses_no_flow_and_no_count(frames: Timed, room: int) -> No
 def records_of(frames: Timed, start: int, monkeypatch: pytest.MonkeyPatch) -> Records:
     """Return the records of one part of a timeline, as a worker that reads only this part makes them."""
     taken: list[Records] = []
-    original = Memory.records
+    original = Memory.parts
 
-    def records(self: Memory) -> tuple[Records, dict[int, int]]:
-        found, renamed = original(self)
-        taken.append(select(found, np.arange(len(found))))
-        return found, renamed
+    def parts(self: Memory) -> Iterator[Part]:
+        for part in original(self):
+            taken.append(select(part.records, np.arange(len(part.records))))
+            yield part
 
     with monkeypatch.context() as patch:
-        patch.setattr(Memory, "records", records)
+        patch.setattr(Memory, "parts", parts)
         read_flows([MemorySource(pcap(frames, 1))], ports=PORTS, limits=Limits(first_flows=1 << 10))
     taken[0].flows["serial"] += np.uint64(1000 * start)
     return taken[0]
@@ -121,6 +122,7 @@ def records_of(frames: Timed, start: int, monkeypatch: pytest.MonkeyPatch) -> Re
 def facts_of(records: Records) -> list[Any]:
     """Return records in an order and form that can be compared; numbers of paths differ between workers."""
     flows, sides = records.flows.copy(), records.sides.copy()
+    flows["part"] = 0  # each worker deals by a seed of its own
     sides["path"] = sides["rst_path"] = 0
     payloads = [records.payloads[n] if n >= 0 else None for n in sides["payload"]]
     sides["payload"] = np.minimum(sides["payload"], 0)

@@ -52,6 +52,14 @@ ENTRIES: Final[dict[str, tuple[str, Arguments]]] = {
         ),
     ),
     "rebuild": ("update", (_WORDS, _ROWS[FLOW], NUMBER, NUMBER)),
+    "mark_idle": ("evict", (_ROWS[FLOW], _ROWS[SIDE], _block(np.int64, 2), _STATE, NUMBER)),
+    "evict": (
+        "evict",
+        (
+            _ROWS[FLOW], _ROWS[SIDE], _block(np.uint64, 2), _block(np.uint64, 2), _block(np.uint64, 2), _STATE,
+            _block(np.int64, 2), _block(np.uint64, 2), _block(np.uint64, 2), _block(np.uint64, 2), _ROWS[SIDE], _STATE,
+        ),
+    ),
     "fold": ("fold", (_ROWS[FLOW], _ROWS[SIDE], _ROWS[PAYLOAD], _STATE, _STATE)),
 }  # fmt: skip
 """Name → module of this package, and arguments. Every function returns two numbers."""

@@ -53,7 +53,11 @@ class Native:
                 yield (int(value),)
                 continue
             kind = value.dtype
-            if (kind is not block.dtype and kind != block.dtype) or value.ndim != block.ndim or not value.flags.c_contiguous:
+            if (
+                (kind is not block.dtype and kind != block.dtype)
+                or value.ndim != block.ndim
+                or not value.flags.c_contiguous
+            ):
                 raise TypeError(f"{value.dtype} in {value.ndim} dimensions, expected contiguous {block}")
             yield (value.ctypes.data, *value.shape)
 

@@ -17,10 +17,13 @@ from analyser.flows.kernel.watching import UNWANTED, keep_quote, keep_watched, w
 from analyser.flows.layout import (
     DUPLICATE_WINDOW,
     FLOW_SUPERSEDED,
+    KEY_NEIGHBOUR,
     KIND_DATAGRAM,
     KIND_EXCHANGE,
     KIND_QUOTE,
     KIND_TCP,
+    NEIGHBOUR_PART,
+    PARTS,
     PROTOCOL_NEIGHBOUR,
     RETRY_WINDOW,
     S_ARP,
@@ -32,6 +35,7 @@ from analyser.flows.layout import (
     S_PAYLOADS,
     S_QUOTES,
     S_SAME_TRAFFIC,
+    S_SEED,
     S_SERIAL,
     S_WATCH_OFF,
     S_WATCHED,
@@ -46,6 +50,14 @@ from analyser.flows.layout import (
 U = np.uint64
 TAG = U(0xFFFFFFFF00000000)
 LOW = U(0xFFFFFFFF)
+
+
+@inner
+def part_of(k: Any, st: Any) -> Any:
+    """Return the part that the flows between these two addresses belong to."""
+    if (k.k4 >> U(8)) & U(0xFF) == U(KEY_NEIGHBOUR):
+        return np.int64(NEIGHBOUR_PART)
+    return np.int64(mix(k.a0 ^ k.b0 ^ U(st[S_SEED]), mix(k.a1, k.b1)) >> U(40)) & (PARTS - 1)
 
 
 @inner
@@ -72,6 +84,7 @@ def new_flow(k: Any, flows: Any, sides: Any, st: Any) -> Any:
     r.flags = np.uint8(0)
     r.first_side = k.side
     r.other_point = np.uint8(0)
+    r.part = np.uint8(part_of(k, st))
     for i in range(2):
         s = sides[2 * n + i]
         s.first_t = 0

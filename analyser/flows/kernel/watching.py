@@ -104,6 +104,7 @@ def keep_watched(buf: Any, k: Any, r: Any, count: Any, rows: Any, bytes_: Any, s
     w.length = np.uint32(k.length)
     w.caught = np.uint32(count)
     w.side = k.side
+    w.part = r.part
     po = k.offset
     for i in range(count):
         bytes_[start + i] = np.uint8(u8(buf, po + i))
@@ -133,4 +134,5 @@ def keep_quote(k: Any, r: Any, quotes: Any, st: Any) -> Any:
     q.version = k.version
     q.type = k.type
     q.code = k.code
+    q.part = r.part
     st[S_QUOTES] += 1

@@ -1,0 +1,116 @@
+"""Records that had to leave the table: kept on disk, dealt to parts, and given back part by part.
+
+Knows how many bytes stand where in its file. It must not know what the records mean; all that two addresses said to
+each other is in one part, so that partial records of one flow meet there again.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analyser.flows.layout import FLOW, PAYLOAD, SIDE
+from analyser.flows.records import Records, merge
+
+_IN_MEMORY: Final = 1 << 25
+"""Bytes up to which nothing is written to disk."""
+
+_COMPACT_FROM: Final = 1 << 29
+"""Bytes from which on repeated traffic is merged on disk instead of being kept again and again."""
+
+
+@dataclass(slots=True)
+class _Piece:
+    """Records of one part that left the table together."""
+
+    offset: int
+    flows: int
+    payloads: int
+
+
+@dataclass(slots=True)
+class _Volume:
+    """One temporary file and where everything stands in it."""
+
+    file: IO[bytes] = field(default_factory=lambda: tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115
+    pieces: dict[int, list[_Piece]] = field(default_factory=dict)
+    octets: int = 0
+
+    def put(self, part: int, arrays: Sequence[NDArray[Any]]) -> None:
+        """Append flows, sides and payload rows of one part."""
+        self.file.seek(self.octets)
+        self.pieces.setdefault(part, []).append(_Piece(self.octets, arrays[0].shape[0], arrays[2].shape[0]))
+        for array in arrays:
+            self.file.write(array.view(np.uint8).data)
+            self.octets += array.nbytes
+
+    def get(self, piece: _Piece) -> Records:
+        """Read one piece back."""
+        self.file.seek(piece.offset)
+        return Records(
+            self._rows(FLOW, piece.flows), self._rows(SIDE, 2 * piece.flows), self._rows(PAYLOAD, piece.payloads)
+        )
+
+    def _rows(self, kind: np.dtype[Any], count: int) -> NDArray[Any]:
+        return np.frombuffer(bytearray(self.file.read(count * kind.itemsize)), kind)
+
+
+class Store:
+    """Partial records by part, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._volume = _Volume()
+        self._compact_at = _COMPACT_FROM
+        self._renamed: dict[int, dict[int, int]] = {}
+
+    def __bool__(self) -> bool:
+        """Whether anything was put here."""
+        return bool(self._volume.pieces)
+
+    @property
+    def parts(self) -> list[int]:
+        """The numbers of parts that hold records, in order."""
+        return sorted(self._volume.pieces)
+
+    def put(self, counts: NDArray[np.int64], bundle: Records) -> None:
+        """Take a bundle that is ordered by part: ``counts[part]`` flows and payload rows each.
+
+        Raises :class:`OSError` where the disk is full.
+        """
+        flow = payload = 0
+        for part in np.flatnonzero(counts[:, 0]).tolist():
+            flows, payloads = counts[part].tolist()
+            arrays = (
+                bundle.flows[flow : flow + flows],
+                bundle.sides[2 * flow : 2 * (flow + flows)],
+                bundle.payloads[payload : payload + payloads],
+            )
+            self._volume.put(part, arrays)
+            flow += flows
+            payload += payloads
+        if self._volume.octets > self._compact_at:
+            self._compact()
+
+    def part(self, number: int) -> tuple[Records, dict[int, int]]:
+        """Return the flows of one part, partial records merged, and :func:`merge`'s second value for it."""
+        records, renamed = merge([self._volume.get(piece) for piece in self._volume.pieces.get(number, ())])
+        return records, self._renamed.get(number, {}) | renamed
+
+    def _compact(self) -> None:
+        """Write all anew, every part merged: traffic that comes again and again takes no more room than once."""
+        fresh = _Volume()
+        for number in self.parts:
+            merged, self._renamed[number] = self.part(number)
+            fresh.put(number, (merged.flows, merged.sides, merged.payloads))
+        self._volume.file.close()
+        self._volume = fresh
+        self._compact_at = max(_COMPACT_FROM, 2 * fresh.octets)
+
+    def close(self) -> None:
+        """Give the disk back."""
+        self._volume.file.close()
