@@ -10,7 +10,7 @@ import ctypes
 import functools
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -20,7 +20,12 @@ from analyser.flows.kernel import cache
 from analyser.flows.kernel.entries import ENTRIES
 
 _RESULTS: Final = 2
+_SCRATCH: Final = 8
+"""Bytes behind the arguments for the result and the exception that the native signature has and the kernel never sets."""
 _SIGNATURE: Final = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+
+_BUSY: Final = ("fill", "update")
+"""Called for every batch, with the same arrays most of the time; others would only keep theirs from being freed."""
 
 _TOGETHER: Final = (("fill",), ("update", "rebuild"))
 """What every reading needs, dealt to two processes that take about as long."""
@@ -30,36 +35,50 @@ class Native:
     """A kernel function. Calling it lets other threads run; it must not be given one array from two threads."""
 
     def __init__(self, name: str, code: bytes) -> None:
-        self.name = name
         self._arguments = ENTRIES[name][1]
         self._engine = _engine(code)
         self._function: Any = _SIGNATURE(self._engine.get_function_address(name))
-        words = sum(1 if block is None else 1 + block.ndim for block in self._arguments)
-        self._frame = ctypes.c_int64 * (_RESULTS + words)
+        self._is_busy = name in _BUSY
+        self._last: tuple[tuple[Any, ...], Any] | None = None
 
     def __call__(self, *arguments: Any) -> tuple[int, int]:
         """Call the function with arrays and numbers as ``entries`` lists them; return its two numbers.
 
         Raises :class:`TypeError` for an array of another type or shape: the kernel itself tests nothing.
         """
-        frame = self._frame(0, 0, *chain.from_iterable(self._words(arguments)))
-        scratch = ctypes.c_void_p()
-        self._function(ctypes.addressof(scratch), ctypes.addressof(scratch), ctypes.addressof(frame))
-        return frame[0], frame[1]
-
-    def _words(self, arguments: Sequence[Any]) -> Iterator[tuple[int, ...]]:
+        frame = self._frame_for(arguments)
+        place = _RESULTS
         for block, value in zip(self._arguments, arguments, strict=True):
             if block is None:
-                yield (int(value),)
+                frame[place] = value
+                place += 1
+            else:
+                place += 1 + block.ndim
+        scratch = ctypes.addressof(frame) + ctypes.sizeof(frame) - _SCRATCH
+        self._function(scratch, scratch, ctypes.addressof(frame))
+        return frame[0], frame[1]
+
+    def _frame_for(self, arguments: tuple[Any, ...]) -> Any:
+        """Return a frame that holds the arrays of ``arguments``: that of the last call, if they are the same objects."""
+        if self._last is not None:
+            before, frame = self._last
+            if all(one is other for one, other in zip(before, arguments, strict=True) if one is not None):
+                return frame
+        words: list[int] = [0] * _RESULTS
+        for block, value in zip(self._arguments, arguments, strict=True):
+            if block is None:
+                words.append(0)
                 continue
-            kind = value.dtype
-            if (
-                (kind is not block.dtype and kind != block.dtype)
-                or value.ndim != block.ndim
-                or not value.flags.c_contiguous
-            ):
+            if value.dtype != block.dtype or value.ndim != block.ndim or not value.flags.c_contiguous:
                 raise TypeError(f"{value.dtype} in {value.ndim} dimensions, expected contiguous {block}")
-            yield (value.ctypes.data, *value.shape)
+            words += (value.ctypes.data, *value.shape)
+        frame = (ctypes.c_int64 * (len(words) + 1))(*words)
+        arrays = tuple(
+            None if block is None else value for block, value in zip(self._arguments, arguments, strict=True)
+        )
+        if self._is_busy:
+            self._last = arrays, frame
+        return frame
 
 
 @functools.cache
