@@ -6,6 +6,7 @@ Knows the pipeline and the report's shapes. Adds no judgement of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,13 +111,15 @@ class Report:
 def read_flows(captures: Sequence[str | Path] | str | Path) -> pl.DataFrame:
     """As :func:`analyser.read_flows`."""
     run = pipeline.flows(_paths(captures))
-    return flow_table(run.frame, run.captures)
+    with closing(run):
+        return flow_table(run.whole().frame, run.captures)
 
 
 def check(captures: Sequence[str | Path] | str | Path, *, site: str | Path | Site, at: str | None = None) -> Report:
     """As :func:`analyser.check`."""
     run = pipeline.check(_paths(captures), site=site, at=at)
-    return Report(run.document, flow_table(run.flows, run.captures))
+    with closing(run.flows) as flows:
+        return Report(run.document, flow_table(flows.whole().frame, flows.captures))
 
 
 def _paths(captures: Sequence[str | Path] | str | Path) -> list[str]:

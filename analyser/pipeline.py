@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
@@ -20,7 +20,8 @@ from analyser.compliance.check import judge_site
 from analyser.compliance.parties import Directory
 from analyser.compliance.summary import summarise
 from analyser.flows.names import ENCAPSULATIONS, link_type_name
-from analyser.flows.reader import read_flows
+from analyser.flows.reader import FlowReading, read_captures
+from analyser.flows.table import whole
 from analyser.hints import hints
 from analyser.model.capture import FileFacts, InputError, ReadingFacts
 from analyser.model.finding import (
@@ -53,25 +54,64 @@ ENOUGH: Final = 65535
 """A snap length from which on packets are whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowRun:
-    """Captures read to flows. ``frame``: columns FLOWS and LABELS side by side; ``captures`` as its file numbers mean."""
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Flows and what they were told to be: tables of the flows stage, and labels in the same rows."""
 
-    frame: pl.DataFrame
     tables: FlowTables
     labels: LabelTables
-    captures: tuple[str, ...]
-    notes: tuple[CaptureNote, ...]
-    facts: ReadingFacts
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """Columns FLOWS and LABELS side by side."""
+        return pl.concat([self.tables.flows, self.labels.labels], how="horizontal")
+
+
+class FlowRun:
+    """Captures read to flows. ``captures``: as the file numbers of flows mean; ``notes`` and ``facts``: what reading showed.
+
+    Flows that found no room in memory are on disk until ``close``; ``parts`` gives a part at a time, whose flows are in
+    the order of time.
+    """
+
+    def __init__(self, opened: OpenedCaptures, reading: FlowReading, guesses: Mapping[tuple[str, int], str]) -> None:
+        self.captures = tuple(source.path for source in opened.sources)
+        self.facts = reading.facts
+        self.notes = _capture_notes(opened, reading.facts)
+        self._reading = reading
+        self._guesses = guesses
+        self._signatures = load_signatures(signature_folder())
+
+    def parts(self) -> Iterator[Labelled]:
+        """Give all flows, part by part: what two addresses said to each other is in one part."""
+        return map(self._label, self._reading.parts())
+
+    def whole(self) -> Labelled:
+        """Return all flows at once, in the order of time."""
+        parts = list(self.parts())
+        if len(parts) == 1:
+            return parts[0]
+        return self._label(whole(part.tables for part in parts))
+
+    def earliest(self, most: int) -> tuple[pl.DataFrame, int]:
+        """Return the frame of the ``most`` flows that began first, and how many flows there are in all."""
+        tables, count = self._reading.earliest(most)
+        return self._label(tables).frame.head(most), count
+
+    def close(self) -> None:
+        """Give back what was taken on disk."""
+        self._reading.close()
+
+    def _label(self, tables: FlowTables) -> Labelled:
+        return Labelled(tables, label(tables, ports=self._guesses, signatures=self._signatures))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRun:
-    """A site judged. ``flows`` and ``captures`` as in :class:`FlowRun`."""
+    """A site judged, and the flows that it was judged by."""
 
     document: ReportDocument
-    flows: pl.DataFrame
-    captures: tuple[str, ...]
+    flows: FlowRun
 
 
 def flows(
@@ -81,7 +121,7 @@ def flows(
     progress: Progress | None = None,
     notice: Callable[[str], None] | None = None,
 ) -> FlowRun:
-    """Read captures as one timeline and label every flow.
+    """Read captures as one timeline.
 
     The rule packs of ``site`` (without one, those that come with the package) give the responder ports that orient
     and, weakly, label flows. Raises :class:`InputError` where nothing can be read.
@@ -94,22 +134,14 @@ def flows(
     known_ports = hints(known, watch_ports(), moved)
     opened = open_captures(captures)
     with closing(opened), ending_on_interrupt(opened.sources):
-        tables, facts = read_flows(
+        reading = read_captures(
             opened.sources,
             ports=known_ports.responders,
             watch=known_ports.watch,
             progress=_with_totals(opened.sources, progress),
             notice=notice,
         )
-    labels = label(tables, ports=known_ports.guesses, signatures=load_signatures(signature_folder()))
-    return FlowRun(
-        frame=pl.concat([tables.flows, labels.labels], how="horizontal"),
-        tables=tables,
-        labels=labels,
-        captures=tuple(source.path for source in opened.sources),
-        notes=_capture_notes(opened, facts),
-        facts=facts,
-    )
+    return FlowRun(opened, reading, known_ports.guesses)
 
 
 def check(
@@ -141,13 +173,14 @@ def check(
     packs = tuple(load_pack(name) for name in place.rules)
     run = flows(captures, site=place, progress=progress, notice=notice)
     periods = _periods(run.facts.files)
+    seen = run.whole()
     observed = Observed(
-        flows=run.frame,
-        paths=run.tables.paths,
-        neighbours=run.tables.neighbours,
-        icmp_errors=run.tables.icmp_errors,
-        promises=run.labels.promises,
-        requests=run.labels.requests,
+        flows=seen.frame,
+        paths=seen.tables.paths,
+        neighbours=seen.tables.neighbours,
+        icmp_errors=seen.tables.icmp_errors,
+        promises=seen.labels.promises,
+        requests=seen.labels.requests,
         capture_paths=run.captures,
         started=min((first for first, _ in periods), default=0),
         ended=max((last for _, last in periods), default=0),
@@ -188,7 +221,7 @@ def check(
             unread_files=sum(_should_have_been_read(note, captures) for note in run.notes),
         ),
     )
-    return CheckRun(document=document, flows=run.frame, captures=run.captures)
+    return CheckRun(document=document, flows=run)
 
 
 def expected_rows(pack: RulePack, site: Site) -> tuple[dict[str, bool], dict[str, tuple[int, ...]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -69,7 +70,9 @@ def check(
 
         (output / "report.json").write_bytes(report_json(run.document))
         (output / "report.txt").write_text(report_text(run.document, everything=True).plain, encoding="utf-8")
-        write_flows(flow_table(run.flows, run.captures), output / "flows.parquet")
+        write_flows(
+            (flow_table(part.frame, run.flows.captures) for part in run.flows.parts()), output / "flows.parquet"
+        )
         if not quiet:
             message(f"written to {output}: report.json, report.txt, flows.parquet")
     if as_json:
@@ -88,7 +91,8 @@ def _starter(captures: list[str], *, as_json: bool, quiet: bool) -> NoReturn:
 
     with reading(quiet=quiet) as progress:
         run = pipeline.flows(captures, progress=progress, notice=None if quiet else message)
-    text = starter_site(run.frame)
+    with closing(run):
+        text = starter_site(part.frame for part in run.parts())
     error(
         "check needs --site SITE: a file that says which address plays which role.\n"
         "Below is one to begin with, from the traffic seen. Save it, correct it, and run again with --site."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,9 @@ import typer
 
 from analyser.cli.console import message, print_bytes, print_text
 from analyser.cli.progress import reading
+
+SHOWN = 50
+"""Flows that fit a screen."""
 
 
 def flows(
@@ -33,13 +37,14 @@ def flows(
         check_ending(output)
     with reading(quiet=quiet) as progress:
         run = pipeline.flows(captures, progress=progress, notice=None if quiet else message)
-    table = flow_table(run.frame, run.captures)
-    if output is not None:
-        write_flows(table, output)
-        if not quiet:
-            message(f"{table.height:,} flows written to {output}")
-    if as_json:
-        for lines in json_lines(table):
-            print_bytes(lines)
-    elif output is None:
-        print_text(flow_page(table))
+    with closing(run):
+        if output is not None:
+            count = write_flows((flow_table(part.frame, run.captures) for part in run.parts()), output)
+            if not quiet:
+                message(f"{count:,} flows written to {output}")
+        if as_json:
+            for lines in json_lines(flow_table(part.frame, run.captures) for part in run.parts()):
+                print_bytes(lines)
+        elif output is None:
+            first, count = run.earliest(SHOWN)
+            print_text(flow_page(flow_table(first, run.captures), count))

@@ -49,12 +49,13 @@ class Part(NamedTuple):
     """Flows that are looked at together.
 
     ``number`` is None where all flows of the run are in one part; ``renamed`` maps serial numbers of merged records to those
-    that hold their facts now.
+    that hold their facts now. ``chosen``: these are only some flows of the run.
     """
 
     number: int | None
     records: Records
     renamed: dict[int, int]
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from analyser.flows.layout import (
 )
 from analyser.flows.memory import Limits, Memory
 from analyser.flows.names import link_layer, undecoded
-from analyser.flows.table import flow_tables, whole
+from analyser.flows.table import earliest, flow_tables, whole
 from analyser.model.capture import ByteSource, FileFacts, ReadingFacts
 from analyser.model.finding import Problem
 from analyser.tables import FlowTables
@@ -49,6 +49,11 @@ class FlowReading:
         """Give the tables of each part. ARP and neighbour discovery are in the first."""
         for part in self._memory.parts():
             yield flow_tables(self._memory, part, self._ports)
+
+    def earliest(self, most: int) -> tuple[FlowTables, int]:
+        """Return the tables of about the ``most`` flows that began first, and how many flows there are in all."""
+        part, count = earliest(self._memory, most)
+        return flow_tables(self._memory, part, self._ports), count
 
     def close(self) -> None:
         """Give back what was taken on disk."""

@@ -5,12 +5,12 @@ Knows the record layout. It must not know packets, files or tables.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from analyser.flows.kernel.native import kernel
@@ -19,7 +19,6 @@ from analyser.flows.layout import FLOW, PAYLOAD, SIDE
 Rows = NDArray[Any]
 
 _AT_ONCE: Final = 1 << 14
-_KEY: Final = ("a0", "a1", "b0", "b1", "k4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +66,24 @@ def concatenate(parts: Sequence[Records]) -> Records:
     )
 
 
-def merge(parts: Sequence[Records]) -> tuple[Records, dict[int, int]]:
-    """Merge bundles that follow one another in time (the earlier first) into one.
+def merge(whole: Records) -> tuple[Records, dict[int, int]]:
+    """Make one record of the partial records of each flow, of which the earlier stand first. Changes ``whole``.
 
-    Partial records of one flow become one; a SYN that opens a new connection keeps its own record. Flows come in
-    no particular order; a merged flow keeps the number of its first part. The second value maps the numbers that
-    vanished to those that hold their facts now, as far as anything beside the flow (watched bytes, ICMP errors) goes by them.
+    A SYN that opens a new connection keeps its own record. A merged flow keeps the number and place of its first part.
+    The second value maps the numbers that vanished to those that hold their facts now, as far as anything beside the
+    flow (watched bytes, ICMP errors) goes by them.
     """
-    whole = concatenate(parts)
     flows = whole.flows
-    keys = pl.DataFrame({name: flows[name] for name in _KEY})
-    several = np.flatnonzero(keys.is_duplicated().to_numpy())  # only these can be parts of one flow
-    order = several[np.lexsort([flows[name][several] for name in _KEY])].astype(np.int64)
-    target = np.arange(len(whole))
-    kernel("fold")(flows, whole.sides, whole.payloads, order, target)
-    kept = np.flatnonzero(target == np.arange(len(whole)))
-    gone = np.flatnonzero(target != np.arange(len(whole)))
+    target = np.empty(len(whole), np.int64)
+    index = np.zeros(1 << (2 * len(whole) + 1).bit_length(), np.uint64)
+    stay, _ = kernel("fold")(flows, whole.sides, whole.payloads, index, target, secrets.randbits(62))
+    if stay == len(whole):
+        return whole, {}
+    vanished = target != np.arange(len(whole))
+    gone = np.flatnonzero(vanished)
     gone = gone[(flows["watched0"][gone] | flows["watched1"][gone] | flows["icmp"][gone]) > 0]
     renamed = dict(zip(flows["serial"][gone].tolist(), flows["serial"][target[gone]].tolist(), strict=True))
-    return _closed_up(whole, kept), renamed
+    return _closed_up(whole, np.flatnonzero(~vanished)), renamed
 
 
 def _closed_up(records: Records, rows: NDArray[np.int64]) -> Records:

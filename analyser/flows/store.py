@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ class _Piece:
 class _Volume:
     """One temporary file and where everything stands in it."""
 
-    file: IO[bytes] = field(default_factory=lambda: tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115
+    file: Any = field(default_factory=lambda: tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115
     pieces: dict[int, list[_Piece]] = field(default_factory=dict)
     octets: int = 0
 
@@ -49,15 +49,24 @@ class _Volume:
             self.file.write(array.view(np.uint8).data)
             self.octets += array.nbytes
 
-    def get(self, piece: _Piece) -> Records:
-        """Read one piece back."""
-        self.file.seek(piece.offset)
-        return Records(
-            self._rows(FLOW, piece.flows), self._rows(SIDE, 2 * piece.flows), self._rows(PAYLOAD, piece.payloads)
-        )
-
-    def _rows(self, kind: np.dtype[Any], count: int) -> NDArray[Any]:
-        return np.frombuffer(bytearray(self.file.read(count * kind.itemsize)), kind)
+    def get(self, part: int) -> Records:
+        """Read all of one part back, its pieces side by side."""
+        pieces = self.pieces.get(part, [])
+        flows = np.empty(sum(piece.flows for piece in pieces), FLOW)
+        sides = np.empty(2 * flows.shape[0], SIDE)
+        payloads = np.empty(sum(piece.payloads for piece in pieces), PAYLOAD)
+        flow = payload = 0
+        for piece in pieces:
+            self.file.seek(piece.offset)
+            mine = sides[2 * flow : 2 * (flow + piece.flows)]
+            for array in (flows[flow : flow + piece.flows], mine, payloads[payload : payload + piece.payloads]):
+                if array.size:
+                    self.file.readinto(array.view(np.uint8).data)
+            numbers = mine["payload"]
+            numbers[numbers >= 0] += payload
+            flow += piece.flows
+            payload += piece.payloads
+        return Records(flows, sides, payloads)
 
 
 class Store:
@@ -98,7 +107,7 @@ class Store:
 
     def part(self, number: int) -> tuple[Records, dict[int, int]]:
         """Return the flows of one part, partial records merged, and :func:`merge`'s second value for it."""
-        records, renamed = merge([self._volume.get(piece) for piece in self._volume.pieces.get(number, ())])
+        records, renamed = merge(self._volume.get(number))
         return records, self._renamed.get(number, {}) | renamed
 
     def _compact(self) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from analyser.flows.addresses import address_texts
 from analyser.flows.layout import FLOW_LOOPBACK, KEY_ECHO, KEY_NEIGHBOUR, KEY_TYPE, WATCH
 from analyser.flows.memory import Memory, Part
-from analyser.flows.records import Records
+from analyser.flows.records import Records, concatenate, select
 from analyser.flows.sides import binary, side_columns
 from analyser.flows.states import conn_states, histories, orient
 from analyser.model.flow import protocol_name
@@ -40,11 +40,10 @@ def flow_tables(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
     # Not told by the protocol: a packet may say 255 too.
     neighbour = ((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)) == KEY_NEIGHBOUR
     orientation = pl.DataFrame({"serial": flows["serial"], "high_opened": high_opened})
-    quotes = _renumbered(memory.quoted_errors(part.number), part.renamed)
+    quotes = _of_flows(memory.quoted_errors(part.number), part)
     icmp_errors = _icmp_errors(quotes, orientation)
     quoted = _first_quotes(flows["serial"], icmp_errors)
-    unseen = (low["pkts"] == 0) & (high["pkts"] == 0)
-    started = np.where(unseen, quoted["t"].to_numpy(), _earliest(low, high))
+    started = np.where(_is_unseen(low, high), quoted["t"].to_numpy(), _earliest(low, high))
     rows = np.flatnonzero(~neighbour)
     rows = rows[np.lexsort((flows["serial"][rows], started[rows]))]
     # Columns are taken from records by the slice, as many rows as stay in the processor's cache.
@@ -61,6 +60,33 @@ def flow_tables(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
         watched=_watched(memory, part, orientation),
         icmp_errors=icmp_errors,
     )
+
+
+def earliest(memory: Memory, most: int) -> tuple[Part, int]:
+    """Return the ``most`` flows that began first, as a part of its own, and how many flows there are in all.
+
+    A flow of which only an ICMP error tells began when its first error came.
+    """
+    found: list[Records] = []
+    renamed: dict[int, int] = {}
+    count = 0
+    for part in memory.parts():
+        flows, low, high = part.records.flows, part.records.sides[0::2], part.records.sides[1::2]
+        rows = np.flatnonzero(((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)) != KEY_NEIGHBOUR)
+        count += rows.size
+        started = _earliest(low, high)
+        unseen = np.flatnonzero(_is_unseen(low, high))
+        if unseen.size:
+            errors = _of_flows(memory.quoted_errors(part.number), part)
+            first = dict(zip(errors["serial"][::-1].tolist(), errors["t"][::-1].tolist(), strict=True))
+            started[unseen] = [first.get(serial, 0) for serial in flows["serial"][unseen].tolist()]
+        if rows.size > most:
+            latest = np.partition(started[rows], most - 1)[most - 1]
+            rows = rows[started[rows] <= latest]
+        rows = rows[np.lexsort((flows["serial"][rows], started[rows]))[:most]]
+        found.append(select(part.records, rows))
+        renamed |= part.renamed
+    return Part(None, concatenate(found), renamed, chosen=True), count
 
 
 def whole(parts: Iterable[FlowTables]) -> FlowTables:
@@ -116,8 +142,7 @@ def _flows(
     orig_p, resp_p = _ports(flows, protocol, flipped, orig)
     o = side_columns(orig, resp, records.payloads, protocol)
     r = side_columns(resp, orig, records.payloads, protocol)
-    unseen = (orig["pkts"] == 0) & (resp["pkts"] == 0)
-    ended = np.where(unseen, started, np.maximum(orig["last_t"], resp["last_t"]))
+    ended = np.where(_is_unseen(orig, resp), started, np.maximum(orig["last_t"], resp["last_t"]))
     answered = (orig["nsyn"] > 0) & (resp["nsynack"] > 0) & (protocol == 6)
     answered &= (orig["nsyn"] <= 2) | (
         orig["syn_last_t"] <= resp["syn_t"]
@@ -163,6 +188,11 @@ def _flows(
         "loopback": (flows["flags"] & FLOW_LOOPBACK) != 0,
     }
     return pl.DataFrame({name: pl.Series(columns[name]).cast(kind) for name, kind in FLOWS.items()})
+
+
+def _is_unseen(one: Array, other: Array) -> Array:
+    """Say of which flows only an ICMP error tells."""
+    return np.asarray((one["pkts"] == 0) & (other["pkts"] == 0))
 
 
 def _earliest(one: Array, other: Array) -> Array:
@@ -230,12 +260,12 @@ def _neighbours(records: Records, rows: Array, high_opened: Array) -> pl.DataFra
     ).sort("first_t", "frame")
 
 
-def _renumbered(rows: Array, renamed: dict[int, int]) -> Array:
-    """Give rows that speak of a merged part the number of the flow that holds it now."""
-    if renamed and rows.size:
-        serial = pl.Series(rows["serial"])
-        rows["serial"] = serial.replace(renamed).to_numpy()
-    return rows
+def _of_flows(rows: Array, part: Part) -> Array:
+    """Return the rows that speak of flows of ``part``; where records were merged, by the number of what holds them now."""
+    if part.renamed and rows.size:
+        rows = rows.copy()
+        rows["serial"] = pl.Series(rows["serial"]).replace(part.renamed).to_numpy()
+    return rows[np.isin(rows["serial"], part.records.flows["serial"])] if part.chosen else rows
 
 
 def _icmp_errors(quotes: Array, orientation: pl.DataFrame) -> pl.DataFrame:
@@ -263,11 +293,11 @@ def _icmp_errors(quotes: Array, orientation: pl.DataFrame) -> pl.DataFrame:
 def _watched(memory: Memory, part: Part, orientation: pl.DataFrame) -> pl.DataFrame:
     told, data = [np.zeros(0, WATCH)], []
     for rows, octets in memory.watched_packets(part.number):
-        told.append(rows)
+        mine = _of_flows(rows, part)
+        told.append(mine)
         view = octets.data
-        starts, counts = rows["start"].tolist(), rows["caught"].tolist()
-        data += [bytes(view[a : a + n]) for a, n in zip(starts, counts, strict=True)]
-    watched = _renumbered(np.concatenate(told), part.renamed)
+        data += [bytes(view[a : a + n]) for a, n in zip(mine["start"].tolist(), mine["caught"].tolist(), strict=True)]
+    watched = np.concatenate(told)
     frame = pl.DataFrame(
         {
             **{name: watched[name] for name in ("serial", "t", "file", "frame", "seq", "length")},

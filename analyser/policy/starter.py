@@ -36,10 +36,10 @@ rules = [{packs}]
 """
 
 
-def starter_site(flows: pl.DataFrame) -> str:
-    """Return the text of a site file for ``flows``.
+def starter_site(flows: Iterable[pl.DataFrame]) -> str:
+    """Return the text of a site file for flows that are given in parts.
 
-    ``flows`` needs the columns id.orig_h, id.resp_h, id.resp_p, proto, service, orig_pkts and resp_pkts of the
+    Each part needs the columns id.orig_h, id.resp_h, id.resp_p, proto, service, orig_pkts and resp_pkts of the
     flow table.
     """
     table = _conversations(flows)
@@ -55,9 +55,22 @@ def starter_site(flows: pl.DataFrame) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _conversations(flows: pl.DataFrame) -> pl.DataFrame:
+def _conversations(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """Return who asked whom for what, the busiest first, limited to the busiest addresses."""
-    wanted = (
+    order = ["answered", "packets", "initiator", "responder", "port"]
+    wanted = pl.concat(map(_asked, parts)).sort(order, descending=[True, True, False, False, False])
+    addresses = pl.concat([wanted["initiator"], wanted["responder"].alias("initiator")])
+    busiest = [
+        address
+        for address in addresses.unique(maintain_order=True).head(MOST_HOSTS * 4).to_list()
+        if is_unicast(address)
+    ][:MOST_HOSTS]
+    return wanted.filter(pl.col("initiator").is_in(busiest), pl.col("responder").is_in(busiest)).head(MOST_HOSTS * 50)
+
+
+def _asked(flows: pl.DataFrame) -> pl.DataFrame:
+    """Return who asked whom for what; what two addresses asked of each other is in one part of the flows."""
+    return (
         flows.lazy()
         .filter(pl.col("proto").is_in(["tcp", "udp"]))
         .group_by(
@@ -68,16 +81,8 @@ def _conversations(flows: pl.DataFrame) -> pl.DataFrame:
             packets=(pl.col("orig_pkts") + pl.col("resp_pkts")).sum().cast(pl.Int64),
             service=pl.col("service").drop_nulls().first(),
         )
-        .sort(["answered", "packets", "initiator", "responder", "port"], descending=[True, True, False, False, False])
         .collect()
     )
-    addresses = pl.concat([wanted["initiator"], wanted["responder"].alias("initiator")])
-    busiest = [
-        address
-        for address in addresses.unique(maintain_order=True).head(MOST_HOSTS * 4).to_list()
-        if is_unicast(address)
-    ][:MOST_HOSTS]
-    return wanted.filter(pl.col("initiator").is_in(busiest), pl.col("responder").is_in(busiest)).head(MOST_HOSTS * 50)
 
 
 def _talks(table: pl.DataFrame) -> list[Talk]:

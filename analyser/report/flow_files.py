@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from analyser.model.capture import InputError
 from analyser.report.escape import FORMULA_TEXT, UNSAFE_TEXT, in_cell, on_screen
@@ -38,15 +40,37 @@ _ZEEK_TYPES: Final[dict[str, str]] = {
 """Types of conn.log where they are not told by the column: whole numbers are ``count``, the rest ``string``."""
 
 
-def write_flows(table: pl.DataFrame, path: Path) -> None:
-    """Write the public flow table to ``path`` in the format its ending names; InputError for any other ending."""
-    ending = path.suffix.lower()
+def write_flows(tables: Iterable[pl.DataFrame], path: Path) -> int:
+    """Write the public flow table, given in parts, to ``path`` in the format its ending names; return how many rows it has.
+
+    Raises InputError for an ending that is none of ``ENDINGS``.
+    """
     check_ending(path)
-    if ending == ".parquet":
-        table.write_parquet(path)
-        return
-    with path.open("wb") as file:
-        {".csv": write_csv, ".jsonl": write_jsonl, ".log": write_zeek}[ending](table, file)
+    count = 0
+
+    def counted() -> Iterator[pl.DataFrame]:
+        nonlocal count
+        for table in tables:
+            count += table.height
+            yield table
+
+    if path.suffix.lower() == ".parquet":
+        _write_parquet(counted(), path)
+    else:
+        with path.open("wb") as file:
+            {".csv": write_csv, ".jsonl": write_jsonl, ".log": write_zeek}[path.suffix.lower()](counted(), file)
+    return count
+
+
+def _write_parquet(tables: Iterator[pl.DataFrame], path: Path) -> None:
+    """Write the parts one after the other, each as a row group, so that only one is in memory at a time."""
+    first = next(tables)
+
+    def more(_columns: object, _predicate: object, _rows: object, _size: object) -> Iterator[pl.DataFrame]:
+        yield first
+        yield from tables
+
+    register_io_source(more, schema=first.schema, is_pure=False).sink_parquet(path, engine="streaming")
 
 
 def check_ending(path: Path) -> None:
@@ -55,26 +79,30 @@ def check_ending(path: Path) -> None:
         raise InputError(str(path), f"the ending chooses the format: one of {', '.join(ENDINGS)}")
 
 
-def write_csv(table: pl.DataFrame, file: BinaryIO) -> None:
+def write_csv(tables: Iterable[pl.DataFrame], file: BinaryIO) -> None:
     """Write comma separated values with a header line; times ISO 8601 in UTC, unknown values empty."""
-    _cured(table.with_columns(_iso_time()), f"{UNSAFE_TEXT}|{FORMULA_TEXT}", in_cell).write_csv(file)
+    for number, table in enumerate(tables):
+        cured = _cured(table.with_columns(_iso_time()), f"{UNSAFE_TEXT}|{FORMULA_TEXT}", in_cell)
+        cured.write_csv(file, include_header=number == 0)
 
 
-def write_jsonl(table: pl.DataFrame, file: BinaryIO) -> None:
+def write_jsonl(tables: Iterable[pl.DataFrame], file: BinaryIO) -> None:
     """Write one JSON object a line, keys as the columns, unknown values null."""
-    file.writelines(json_lines(table))
+    file.writelines(json_lines(tables))
 
 
-def json_lines(table: pl.DataFrame) -> Iterator[bytes]:
+def json_lines(tables: Iterable[pl.DataFrame]) -> Iterator[bytes]:
     """Yield the lines of :func:`write_jsonl`, many at a time."""
-    for part in table.iter_slices(_LINES_AT_ONCE):
+    for part in chain.from_iterable(table.iter_slices(_LINES_AT_ONCE) for table in tables):
         lines = io.BytesIO()
         part.with_columns(_iso_time()).write_ndjson(lines)
         yield in_json(lines.getvalue())
 
 
-def write_zeek(table: pl.DataFrame, file: BinaryIO) -> None:
+def write_zeek(tables: Iterable[pl.DataFrame], file: BinaryIO) -> None:
     """Write Zeek's tab separated conn.log, as ``zeek-cut`` and others read it; ``-`` is unset."""
+    rest = iter(tables)
+    first = next(rest)
     opened = f"{dt.datetime.now(dt.UTC):%Y-%m-%d-%H-%M-%S}"
     head = (
         "#separator \\x09",
@@ -83,20 +111,20 @@ def write_zeek(table: pl.DataFrame, file: BinaryIO) -> None:
         "#unset_field\t-",
         "#path\tconn",
         f"#open\t{opened}",
-        "\t".join(["#fields", *table.columns]),
-        "\t".join(["#types", *(_zeek_type(name, kind) for name, kind in table.schema.items())]),
+        "\t".join(["#fields", *first.columns]),
+        "\t".join(["#types", *(_zeek_type(name, kind) for name, kind in first.schema.items())]),
     )
     file.write(("\n".join(head) + "\n").encode())
-    safe = _cured(table, r"[^ -\[\]-~]|^-$|^\(empty\)$", _zeek_text)
-    safe.select(_zeek_value(name, kind) for name, kind in table.schema.items()).write_csv(
-        file, include_header=False, separator="\t", quote_style="never"
-    )
+    for table in chain([first], rest):
+        safe = _cured(table, r"[^ -\[\]-~]|^-$|^\(empty\)$", _zeek_text)
+        safe.select(_zeek_value(name, kind) for name, kind in table.schema.items()).write_csv(
+            file, include_header=False, separator="\t", quote_style="never"
+        )
     file.write(f"#close\t{opened}\n".encode())
 
 
-def flow_page(table: pl.DataFrame, most: int = 50) -> str:
-    """Return an aligned table of the first flows, one line each, and how many more there are."""
-    head = table.head(most)
+def flow_page(head: pl.DataFrame, count: int) -> str:
+    """Return an aligned table of the first flows (``head``), one line each, and how many more of ``count`` there are."""
     columns = {
         "time (UTC)": head["ts"].dt.strftime("%H:%M:%S%.3f"),
         "proto": head["proto"],
@@ -118,8 +146,8 @@ def flow_page(table: pl.DataFrame, most: int = 50) -> str:
         ).rstrip()
         for row in zip(*cells, strict=True)
     ]
-    if table.height > most:
-        lines.append(f"… and {table.height - most:,} more; --json or -o FILE.csv gives all, with every column")
+    if count > head.height:
+        lines.append(f"… and {count - head.height:,} more; --json or -o FILE.csv gives all, with every column")
     return "\n".join(lines) + "\n"
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from analyser.flows.memory import Limits, Memory, Part
 from analyser.flows.reader import read_flows
-from analyser.flows.records import Records, merge, select
+from analyser.flows.records import Records, concatenate, merge, select
 from tests.flows_properties.compare import MemorySource, kernel_reads, kernel_rows
 from tests.flows_properties.traffic import EXAMPLES, PORTS, Timed, pcap, pcapng, traffic
 
@@ -153,7 +153,7 @@ def test_merge_is_associative(frames: Timed, first: float, second: float) -> Non
         a, b, c = (records_of(part, n, patch) for n, part in enumerate((frames[:low], frames[low:high], frames[high:])))
 
     def merged(*parts: Records) -> Records:
-        return merge([select(part, np.arange(len(part))) for part in parts])[0]
+        return merge(concatenate([select(part, np.arange(len(part))) for part in parts]))[0]
 
     left = merged(merged(a, b), c)
     assert facts_of(left) == facts_of(merged(a, merged(b, c)))

@@ -35,7 +35,7 @@ def frame(*conversations: Conversation) -> pl.DataFrame:
 
 def starter(*conversations: Conversation) -> Site:
     """Return the site that the starter file of these flows makes."""
-    return read_site(starter_site(frame(*conversations)).encode(), "starter.toml")
+    return read_site(starter_site([frame(*conversations)]).encode(), "starter.toml")
 
 
 def test_a_ricoh_installation_is_recognised() -> None:
@@ -72,7 +72,7 @@ def test_many_workstations_become_a_network() -> None:
 
 def test_strangers_are_listed_in_comments() -> None:
     """An address whose ports say nothing gets no role, only a line that tells what it did."""
-    text = starter_site(frame((DEVICE, SERVER, "tcp", 5022, 9), (SERVER, OTHER, "udp", 53, 1)))
+    text = starter_site([frame((DEVICE, SERVER, "tcp", 5022, 9), (SERVER, OTHER, "udp", 53, 1))])
     assert f"#   {OTHER}: answers UDP 53" in text
     assert f'"{OTHER}"' not in text
 
@@ -80,13 +80,15 @@ def test_strangers_are_listed_in_comments() -> None:
 def test_groups_of_machines_are_no_hosts() -> None:
     """Multicast, broadcast, loopback and link-local addresses are left out."""
     text = starter_site(
-        frame(
-            (SERVER, "224.0.0.251", "udp", 5353, 0),
-            (SERVER, "255.255.255.255", "udp", 67, 0),
-            ("127.0.0.1", "127.0.0.1", "tcp", 5558, 2),
-            ("fe80::1", "ff02::fb", "udp", 5353, 0),
-            (DEVICE, SERVER, "tcp", 5022, 9),
-        )
+        [
+            frame(
+                (SERVER, "224.0.0.251", "udp", 5353, 0),
+                (SERVER, "255.255.255.255", "udp", 67, 0),
+                ("127.0.0.1", "127.0.0.1", "tcp", 5558, 2),
+                ("fe80::1", "ff02::fb", "udp", 5353, 0),
+                (DEVICE, SERVER, "tcp", 5022, 9),
+            )
+        ]
     )
     for address in ("224.0.0.251", "255.255.255.255", "127.0.0.1", "fe80::1"):
         assert address not in text
@@ -97,7 +99,7 @@ def test_groups_of_machines_are_no_hosts() -> None:
 )
 def test_traffic_that_says_nothing_still_gives_a_file(conversations: tuple[Conversation, ...]) -> None:
     """Without one known port the file has a placeholder that says so, and is complete."""
-    text = starter_site(frame(*conversations))
+    text = starter_site([frame(*conversations)])
     assert "only\n# makes the file complete" in text
     assert read_site(text.encode(), "s").networks[0].name == "clients"
 
@@ -133,6 +135,6 @@ def test_a_large_scan_is_summed_up_quickly() -> None:
             pl.lit(0, pl.UInt64).repeat_by(number).explode().alias("resp_pkts"),
         )
     )
-    text = starter_site(scan)
+    text = starter_site([scan])
     assert len(text.splitlines()) < 2500
     assert SERVER in text

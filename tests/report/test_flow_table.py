@@ -54,7 +54,7 @@ def table(*flows: dict[str, Any], captures: tuple[str, ...] = ("a.pcap", "b.pcap
 
 def written(frame: pl.DataFrame, writer: Any) -> str:
     file = io.BytesIO()
-    writer(frame, file)
+    writer([frame], file)
     return file.getvalue().decode()
 
 
@@ -96,14 +96,14 @@ def test_no_flows_and_no_captures_give_an_empty_table() -> None:
     assert written(frame, write_csv).startswith("ts,uid,id.orig_h")
     assert written(frame, write_jsonl) == ""
     assert zeek_rows(written(frame, write_zeek)) == []
-    assert flow_page(frame).startswith("time (UTC)")
+    assert flow_page(frame, 0).startswith("time (UTC)")
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_the_ending_chooses_the_format(tmp_path: Path, ending: str) -> None:
     """Every promised ending gives a file that its own kind of reader can read back."""
     path = tmp_path / f"flows{ending.upper()}"
-    write_flows(table(flow(service="http", orig_bytes=3)), path)
+    assert write_flows([table(flow(service="http", orig_bytes=3))], path) == 1
     if ending == ".parquet":
         assert pl.read_parquet(path)["service"].to_list() == ["http"]
     elif ending == ".csv":
@@ -117,7 +117,7 @@ def test_the_ending_chooses_the_format(tmp_path: Path, ending: str) -> None:
 def test_another_ending_is_refused_with_the_choices(tmp_path: Path) -> None:
     """An unknown ending is the user's error and the message lists what would do; nothing is written."""
     with pytest.raises(InputError, match=re.escape(".parquet, .csv, .jsonl, .log")):
-        write_flows(table(flow()), tmp_path / "flows.txt")
+        write_flows([table(flow())], tmp_path / "flows.txt")
     assert not list(tmp_path.iterdir())
 
 
@@ -164,7 +164,12 @@ HOSTILE = [
 def test_foreign_text_can_do_no_harm(name: str) -> None:
     """A server name made to trick terminals, spreadsheets or parsers stays one harmless cell in every format."""
     frame = table(flow(server_name=name, service="tls"))
-    for text in (written(frame, write_csv), written(frame, write_jsonl), written(frame, write_zeek), flow_page(frame)):
+    for text in (
+        written(frame, write_csv),
+        written(frame, write_jsonl),
+        written(frame, write_zeek),
+        flow_page(frame, 1),
+    ):
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028]", text)
     (cell,) = [row["server_name"] for row in csv.DictReader(io.StringIO(written(frame, write_csv)))]
     assert cell[0] not in "=+-@\t\r\n"
@@ -176,7 +181,7 @@ def test_foreign_text_can_do_no_harm(name: str) -> None:
 
 def test_the_page_shows_the_first_flows_and_counts_the_others() -> None:
     """A screen gets a head with aligned columns and the number of flows it does not see."""
-    page = flow_page(table(*(flow(ts=T0 + number, sport=number + 1) for number in range(60))), most=10)
+    page = flow_page(table(*(flow(ts=T0 + number, sport=number + 1) for number in range(10))), 60)
     lines = page.splitlines()
     assert len(lines) == 1 + 10 + 1
     assert "50 more" in lines[-1]
@@ -186,5 +191,5 @@ def test_the_page_shows_the_first_flows_and_counts_the_others() -> None:
 
 def test_ipv6_ends_can_be_told_from_their_ports() -> None:
     """IPv6 ends are written with brackets, so that the port can be told."""
-    page = flow_page(table(flow(orig="2001:db8::1", resp="2001:db8::2", sport=5, port=443)))
+    page = flow_page(table(flow(orig="2001:db8::1", resp="2001:db8::2", sport=5, port=443)), 1)
     assert "[2001:db8::2]:443" in page

@@ -48,8 +48,7 @@ def judge(path: Path, site: Path) -> CheckRun | InputError:
 
 def unaccounted(run: FlowRun) -> int:
     """Return how many packets of the captures are neither in a flow nor counted by name (negative: counted twice)."""
-    flows = run.tables.flows
-    in_flows = int((flows["orig_pkts"] + flows["resp_pkts"]).sum())
+    in_flows = sum(int((part.tables.flows["orig_pkts"] + part.tables.flows["resp_pkts"]).sum()) for part in run.parts())
     facts = run.facts
     named = sum(facts.link_layer.values()) + sum(facts.undecoded.values())
     return facts.packets - in_flows - facts.icmp_errors - named - facts.duplicates
@@ -60,5 +59,6 @@ def assert_printable(run: CheckRun) -> ReportDocument:
     document = json.loads(report_json(run.document))
     assert [error.message for error in _report.iter_errors(document)] == []
     assert report_text(run.document, everything=True).plain.endswith("\n")
-    assert flow_table(run.flows, run.captures).height == run.flows.height
+    frame = run.flows.whole().frame
+    assert flow_table(frame, run.flows.captures).height == frame.height
     return run.document

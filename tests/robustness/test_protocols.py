@@ -37,5 +37,5 @@ def test_every_protocol_number_is_accounted_for(frame: Callable[[int], bytes], t
     assert not isinstance(run, InputError)
     assert unaccounted(run) == 0
     assert run.facts.packets == 256
-    assert run.tables.neighbours.is_empty()
+    assert run.whole().tables.neighbours.is_empty()
     assert "neighbour discovery" not in run.facts.link_layer

@@ -60,6 +60,6 @@ ENTRIES: Final[dict[str, tuple[str, Arguments]]] = {
             _block(np.int64, 2), _block(np.uint64, 2), _block(np.uint64, 2), _block(np.uint64, 2), _ROWS[SIDE], _STATE,
         ),
     ),
-    "fold": ("fold", (_ROWS[FLOW], _ROWS[SIDE], _ROWS[PAYLOAD], _STATE, _STATE)),
+    "fold": ("fold", (_ROWS[FLOW], _ROWS[SIDE], _ROWS[PAYLOAD], _WORDS, _STATE, NUMBER)),
 }  # fmt: skip
 """Name → module of this package, and arguments. Every function returns two numbers."""

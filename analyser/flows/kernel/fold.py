@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 
 from analyser.flows.kernel.account import ahead
+from analyser.flows.kernel.ip import hash_key
 from analyser.flows.kernel.loads import inner
-from analyser.flows.kernel.update import starts_anew
+from analyser.flows.kernel.update import LOW, TAG, starts_anew
 from analyser.flows.layout import FLOW_SUPERSEDED
+
+U = np.uint64
 
 
 @inner
@@ -155,26 +158,35 @@ def is_later_flow(sides: Any, i: Any, j: Any) -> Any:
     return False
 
 
-def fold(flows: Any, sides: Any, payloads: Any, order: Any, target: Any) -> Any:
-    """Fold rows of one key, in the order ``order`` (same keys adjacent, earlier parts first), each into the first of its run.
+def fold(flows: Any, sides: Any, payloads: Any, index: Any, target: Any, seed: Any) -> Any:
+    """Fold partial records of one flow, earlier parts first, each into the first of them.
 
-    ``target[row]`` becomes the row that now holds it (itself if it stays). Changes the records in place. Returns how many
-    rows it looked at, and 0.
+    ``index`` is empty and has a power of two of words, at least twice as many as there are rows. ``target[row]`` becomes
+    the row that now holds it (itself if it stays). Changes the records in place. Returns how many rows stay.
     """
-    held = np.int64(-1)
-    for n in range(order.shape[0]):
-        j = order[n]
+    mask = np.int64(index.shape[0] - 1)
+    kept = np.int64(0)
+    for j in range(target.shape[0]):
         b = flows[j]
         target[j] = j
-        if held >= 0:
-            a = flows[held]
-            same = a.k4 == b.k4 and a.a1 == b.a1 and a.b1 == b.b1 and a.a0 == b.a0 and a.b0 == b.b0
-            tcp = (b.k4 & np.uint64(0xFFFF)) == np.uint64(6)
-            if same and not (tcp and is_later_flow(sides, held, j)):
-                target[j] = held
-                for side in range(2):
-                    fold_side(sides[2 * held + side], sides[2 * j + side], payloads)
-                fold_flow(a, b)
-                continue
-        held = j
-    return order.shape[0], 0
+        h = hash_key(b.a0, b.a1, b.b0, b.b1, b.k4, U(seed))
+        i = np.int64(h >> U(32)) & mask
+        held = np.int64(-1)
+        while index[i] != U(0):
+            if (index[i] ^ h) & TAG == U(0):
+                n = np.int64(index[i] & LOW) - 1
+                a = flows[n]
+                if a.k4 == b.k4 and a.a1 == b.a1 and a.b1 == b.b1 and a.a0 == b.a0 and a.b0 == b.b0:
+                    held = n
+                    break
+            i = (i + 1) & mask
+        tcp = (b.k4 & U(0xFFFF)) == U(6)
+        if held >= 0 and not (tcp and is_later_flow(sides, held, j)):
+            target[j] = held
+            for side in range(2):
+                fold_side(sides[2 * held + side], sides[2 * j + side], payloads)
+            fold_flow(flows[held], b)
+            continue
+        index[i] = (h & TAG) | U(j + 1)
+        kept += 1
+    return kept, 0
