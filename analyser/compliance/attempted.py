@@ -14,6 +14,7 @@ from analyser.compliance.parties import CAST
 from analyser.compliance.ports import (
     FAILING_VERDICTS,
     Decision,
+    Outline,
     decide,
     merge_clients,
     was_tried,
@@ -75,7 +76,7 @@ def _draft_pair(rule: Applied, talks: Sequence[Talk], scene: Scene) -> Iterable[
         first = min(mine, key=lambda talk: talk.started)
         missed = [port for port in rule.ports if port not in anywhere] if rule.every and family == families[0] else []
         ports = dict(used[family])
-        ports.update({port: scene.absent(rule, [first.orig], [first.resp], port) for port in missed})
+        ports.update({port: Outline.of(scene.absent(rule, [first.orig], [first.resp], port)) for port in missed})
         listed, more, decision = _decide(rule, ports, mine, scene)
         subjects = _subjects(rule, first, scene)
         yield Draft(
@@ -84,7 +85,7 @@ def _draft_pair(rule: Applied, talks: Sequence[Talk], scene: Scene) -> Iterable[
             initiator=_side(rule, first, scene, initiator=True),
             responder=_side(rule, first, scene, initiator=False),
             family=family,
-            ports=listed,
+            ports=_told(listed),
             more_ports=more,
             subjects=subjects,
             helped=subjects if decision.verdict is Verdict.SATISFIED else frozenset(),
@@ -110,9 +111,13 @@ def _side(rule: Applied, talk: Talk, scene: Scene, *, initiator: bool) -> Side:
     return scene.member(party, address, rule.rule.initiator if initiator else rule.rule.responder)
 
 
-def _ports(talks: Iterable[Talk]) -> dict[int, PortFinding]:
+def _told(ports: Iterable[Outline]) -> tuple[PortFinding, ...]:
+    return tuple(port.tell() for port in ports)
+
+
+def _ports(talks: Iterable[Talk]) -> dict[int, Outline]:
     """Return the ports of talks between the same ends; what is proved goes before what is only attributed."""
-    ports: dict[int, PortFinding] = {}
+    ports: dict[int, Outline] = {}
     for talk in sorted(talks, key=lambda talk: talk.uncertain):
         for port, finding in talk.ports.items():
             ports.setdefault(port, finding)
@@ -120,8 +125,8 @@ def _ports(talks: Iterable[Talk]) -> dict[int, PortFinding]:
 
 
 def _decide(
-    rule: Applied, ports: dict[int, PortFinding], talks: Iterable[Talk], scene: Scene
-) -> tuple[tuple[PortFinding, ...], int, Decision]:
+    rule: Applied, ports: dict[int, Outline], talks: Iterable[Talk], scene: Scene
+) -> tuple[tuple[Outline, ...], int, Decision]:
     """Return the ports to list, how many more there are, and what they mean."""
     if not rule.negotiated:
         listed = [ports[port] for port in rule.ports if port in ports]
@@ -130,7 +135,7 @@ def _decide(
     proved = [ports[port] for port in ports if any(port in talk.ports for talk in several if not talk.uncertain)]
     for ini, res in {(talk.ini, talk.res) for talk in several}:
         for port in scene.unkept.get((rule.number, ini, res), ()):
-            ports.setdefault(port, scene.absent(rule, [several[0].orig], [several[0].resp], port))
+            ports.setdefault(port, Outline.of(scene.absent(rule, [several[0].orig], [several[0].resp], port)))
     shown, more = worst_first(ports.values())
     if not proved:
         return shown, more, Decision(verdict=Verdict.INCONCLUSIVE)
@@ -154,7 +159,7 @@ def _draft_network(rule: Applied, network: int, talks: Sequence[Talk], scene: Sc
     first = talks[0]
     if rule.every:
         missed = [port for port in rule.ports if port not in ports]
-        ports.update({port: scene.absent(rule, [first.orig], [first.resp], port) for port in missed})
+        ports.update({port: Outline.of(scene.absent(rule, [first.orig], [first.resp], port)) for port in missed})
     listed, more, decision = _decide(rule, ports, talks, scene)
     decision = _of_clients(decision, fared.values())
     initiates = first.ini == network and (rule.subject_is_initiator or first.res != network)
@@ -170,7 +175,7 @@ def _draft_network(rule: Applied, network: int, talks: Sequence[Talk], scene: Sc
         verdict=decision.verdict,
         initiator=mine if initiates else other,
         responder=other if initiates else mine,
-        ports=listed,
+        ports=_told(listed),
         more_ports=more,
         subjects=subjects,
         helped=helped,
@@ -198,8 +203,8 @@ def _client(talk: Talk, network: int) -> str:
     return talk.ini_place if talk.ini == network else talk.res_place
 
 
-def _merged(talks: Iterable[Talk]) -> dict[int, PortFinding]:
-    found: dict[int, list[PortFinding]] = defaultdict(list)
+def _merged(talks: Iterable[Talk]) -> dict[int, Outline]:
+    found: dict[int, list[Outline]] = defaultdict(list)
     for talk in talks:
         for port, finding in talk.ports.items():
             found[port].append(finding)
@@ -225,7 +230,7 @@ def _draft_client(rule: Applied, talk: Talk, scene: Scene) -> Draft | None:
         initiator=_side(rule, talk, scene, initiator=True),
         responder=_side(rule, talk, scene, initiator=False),
         family=talk.family,
-        ports=listed,
+        ports=_told(listed),
         more_ports=more,
         subjects=frozenset({subject_end(rule, talk)}),
         tried=True,

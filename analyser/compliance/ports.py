@@ -5,12 +5,13 @@ Knows port findings and verdicts; no flows, no parties.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 from analyser.model.finding import REPORT_ORDER, PortFinding, PortState, Verdict
 from analyser.model.rule import Requirement
+from analyser.model.times import iso_time
 
 MOST_PORTS: Final = 20
 """How many announced ports one verdict lists; the rest is counted."""
@@ -47,6 +48,47 @@ _UNTRIED: Final = frozenset({PortState.NOT_ATTEMPTED, PortState.NOT_OBSERVABLE})
 _RANK: Final = {verdict: rank for rank, verdict in enumerate(REPORT_ORDER)}
 
 
+class Stated(Protocol):
+    """What has the state of one port: a finding, or its outline."""
+
+    @property
+    def state(self) -> PortState:
+        """The state of the port."""
+        ...
+
+    @property
+    def port(self) -> int | None:
+        """Its number, where the transport has ports."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """What of a port's finding decides about others; its words and evidence are found when somebody will read them.
+
+    Of a network with thousands of clients most findings only count. ``first`` and ``last`` in ns; ``tell`` gives the finding.
+    """
+
+    port: int | None
+    state: PortState
+    attempts: int
+    answered: int
+    first: int | None
+    last: int | None
+    tell: Callable[[], PortFinding]
+
+    @classmethod
+    def of(cls, finding: PortFinding) -> Outline:
+        """Return the outline of a finding of which no attempt is known."""
+        return cls(
+            port=finding.port, state=finding.state, attempts=0, answered=0, first=None, last=None, tell=lambda: finding
+        )
+
+    def told_as(self, change: Callable[[PortFinding], PortFinding]) -> Outline:
+        """Return the same outline, whose finding is changed by ``change`` (which leaves the state as it is)."""
+        return replace(self, tell=lambda: change(self.tell()))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """The verdict of a rule over its ports. ``lesser``: satisfied, though an alternative fails."""
@@ -55,22 +97,22 @@ class Decision:
     lesser: bool = False
 
 
-def severity_rank(finding: PortFinding) -> int:
+def severity_rank(finding: Stated) -> int:
     """Return the place of a port's state in the order of the report, the worst first."""
     return _RANK[STATE_VERDICT[finding.state]]
 
 
-def was_tried(finding: PortFinding) -> bool:
+def was_tried(finding: Stated) -> bool:
     """Tell whether an attempt on this port reached the capture."""
     return finding.state not in _UNTRIED
 
 
-def is_failing(finding: PortFinding) -> bool:
+def is_failing(finding: Stated) -> bool:
     """Tell whether attempts on this port did not (always) succeed."""
     return STATE_VERDICT[finding.state] in FAILING_VERDICTS
 
 
-def decide(ports: Sequence[PortFinding], requirement: Requirement, *, every: bool) -> Decision:
+def decide(ports: Sequence[Stated], requirement: Requirement, *, every: bool) -> Decision:
     """Return what the states of a rule's ports mean for it.
 
     ``every``: each port is needed, so that the worst decides and an untried one beside open ones is missing.
@@ -85,7 +127,7 @@ def decide(ports: Sequence[PortFinding], requirement: Requirement, *, every: boo
     return Decision(verdict=min((_meaning(finding, needed=needed) for finding in counted), key=_RANK.__getitem__))
 
 
-def _meaning(finding: PortFinding, *, needed: bool) -> Verdict:
+def _meaning(finding: Stated, *, needed: bool) -> Verdict:
     if finding.state is PortState.NOT_ATTEMPTED and not needed:
         return Verdict.UNUSED
     return STATE_VERDICT[finding.state]
@@ -96,7 +138,7 @@ def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict | None:
     return min(verdicts, key=_RANK.__getitem__, default=None)
 
 
-def merge_clients(findings: Iterable[PortFinding]) -> PortFinding:
+def merge_clients(findings: Iterable[Outline]) -> Outline:
     """Return one port of a network from the same port of its clients: open if any is, else the worst.
 
     The chosen client lends its evidence; attempts and answers are those of all.
@@ -105,18 +147,18 @@ def merge_clients(findings: Iterable[PortFinding]) -> PortFinding:
     chosen = min(several, key=lambda finding: (finding.state is not PortState.OPEN, severity_rank(finding)))
     if len(several) == 1:
         return chosen
-    firsts = [finding.first for finding in several if finding.first is not None]
-    lasts = [finding.last for finding in several if finding.last is not None]
-    return replace(
-        chosen,
-        attempts=sum(finding.attempts for finding in several),
-        answered=sum(finding.answered for finding in several),
-        first=min(firsts, default=None),
-        last=max(lasts, default=None),
+    attempts, answered = (sum(getattr(finding, name) for finding in several) for name in ("attempts", "answered"))
+    first = min((finding.first for finding in several if finding.first is not None), default=None)
+    last = max((finding.last for finding in several if finding.last is not None), default=None)
+    merged = replace(chosen, attempts=attempts, answered=answered, first=first, last=last)
+    return merged.told_as(
+        lambda finding: replace(
+            finding, attempts=attempts, answered=answered, first=iso_time(first), last=iso_time(last)
+        )
     )
 
 
-def worst_first(ports: Iterable[PortFinding]) -> tuple[tuple[PortFinding, ...], int]:
+def worst_first(ports: Iterable[Outline]) -> tuple[tuple[Outline, ...], int]:
     """Return announced ports with the worst first, at most ``MOST_PORTS``, and how many were left out."""
     ordered = sorted(ports, key=lambda finding: (severity_rank(finding), finding.port or 0))
     return tuple(ordered[:MOST_PORTS]), max(0, len(ordered) - MOST_PORTS)

@@ -6,15 +6,16 @@ Knows the flows that count for rules and the judge of ports; what a rule needs i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import polars as pl
 
 from analyser.compliance.applying import Applied
 from analyser.compliance.attempts.judge import Demand, Judge
-from analyser.compliance.ports import was_tried
+from analyser.compliance.ports import Outline, was_tried
 from analyser.model.finding import PortFinding, PortState
 from analyser.model.service import UNPUBLISHED, Basis, Service
 
@@ -42,7 +43,7 @@ class Talk:
     resp: str
     started: int
     uncertain: bool
-    ports: dict[int, PortFinding] = field(default_factory=dict)
+    ports: dict[int, Outline] = field(default_factory=dict)
 
     @property
     def tried(self) -> bool:
@@ -84,7 +85,7 @@ def hold_talks(
         )
     )
     talks: dict[tuple[object, ...], Talk] = {}
-    judged: dict[tuple[Demand, tuple[int, ...]], PortFinding] = {}
+    judged: dict[tuple[Demand, tuple[int, ...]], Outline] = {}
     for row in grouped.iter_rows(named=True):
         rule = applied[row["number"]]
         demand = demand_of(rule, row["port"])
@@ -93,20 +94,24 @@ def hold_talks(
             demand = replace(demand, services=())
         question = (demand, tuple(row["serial"]))
         if question not in judged:
-            judged[question] = judge.port(question[1], demand)
-        finding = _name_service(judged[question], rule, spoke=row["spoke"])
-        if row["uncertain"]:
-            finding = replace(finding, service=rule.rule.service[0], basis=Basis.PORT.value)
-        notes = [row["note"], "originator hidden" if row["translated"] else None]
+            judged[question] = judge.outline(question[1], demand)
         key = tuple(row[name] for name in _KEY)
         if key not in talks:
             talks[key] = Talk(orig=row["orig"], resp=row["resp"], started=row["ts"], **{n: row[n] for n in _KEY})
-        talks[key].ports[row["port"]] = add_detail(finding, *notes)
+        talks[key].ports[row["port"]] = judged[question].told_as(partial(_in_words_of, rule, row))
     by_rule: dict[int, list[Talk]] = defaultdict(list)
     for talk in talks.values():
         if talk.tried:
             by_rule[talk.number].append(talk)
     return by_rule
+
+
+def _in_words_of(rule: Applied, row: Mapping[str, Any], finding: PortFinding) -> PortFinding:
+    """Return a finding as it is told under a rule: the service that the rule names, and what is known of the flows."""
+    finding = _name_service(finding, rule, spoke=row["spoke"])
+    if row["uncertain"]:
+        finding = replace(finding, service=rule.rule.service[0], basis=Basis.PORT.value)
+    return add_detail(finding, row["note"], "originator hidden" if row["translated"] else None)
 
 
 def add_detail(finding: PortFinding, *facts: str | None) -> PortFinding:

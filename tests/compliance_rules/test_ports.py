@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from analyser.compliance.ports import MOST_PORTS, decide, merge_clients, worst_first
+from analyser.compliance.ports import MOST_PORTS, Outline, decide, merge_clients, worst_first
 from analyser.model.finding import PortFinding, PortState, Verdict
 from analyser.model.rule import Requirement
 from tests.compliance_ports.made import opened, refused, unanswered
@@ -108,23 +110,24 @@ def test_ports_are_listed_in_the_order_of_the_page() -> None:
 
 def test_a_port_of_many_clients_is_open_if_any_is() -> None:
     """Otherwise the worst client's; attempts and times are those of all."""
-    first = PortFinding(
-        transport="tcp", port=1, state=PortState.REFUSED, attempts=2, first="2026-01-01", last="2026-01-02"
-    )
-    second = PortFinding(
-        transport="tcp", port=1, state=PortState.OPEN, attempts=1, answered=1, first="2026-01-03", last="2026-01-04"
-    )
-    third = PortFinding(transport="tcp", port=1, state=PortState.BLOCKED, attempts=1)
-    merged = merge_clients([first, second, third])
+
+    def outline(state: PortState, attempts: int, answered: int, first: int | None, last: int | None) -> Outline:
+        finding = PortFinding(transport="tcp", port=1, state=state, attempts=attempts, answered=answered)
+        return replace(Outline.of(finding), attempts=attempts, answered=answered, first=first, last=last)
+
+    first = outline(PortState.REFUSED, 2, 0, 1_000, 2_000)
+    second = outline(PortState.OPEN, 1, 1, 3_000, 4_000)
+    third = outline(PortState.BLOCKED, 1, 0, None, None)
+    merged = merge_clients([first, second, third]).tell()
     assert (merged.state, merged.attempts, merged.answered) == ("open", 4, 1)
-    assert (merged.first, merged.last) == ("2026-01-01", "2026-01-04")
+    assert (merged.first, merged.last) == ("1970-01-01T00:00:00.000001Z", "1970-01-01T00:00:00.000004Z")
     assert merge_clients([first, third]).state is PortState.BLOCKED
 
 
 def test_announced_ports_are_listed_worst_first_and_cut() -> None:
     """Twenty at most, the blocked one first, the rest counted."""
     findings = made(*["open"] * 24, "blocked")
-    listed, more = worst_first(findings)
+    listed, more = worst_first(map(Outline.of, findings))
     assert (len(listed), more, listed[0].port) == (MOST_PORTS, 5, 25)
 
 

@@ -13,12 +13,13 @@ import numpy as np
 import polars as pl
 
 from analyser.compliance.attempts.demand import Demand
-from analyser.compliance.attempts.ledger import HAS_OUTCOME, IS_FAILED, IS_OPEN, Ledger, Numbers
-from analyser.compliance.attempts.outcomes import Outcome
+from analyser.compliance.attempts.ledger import HAS_OUTCOME, IS_FAILED, IS_OPEN, STATE_RANK, Ledger, Numbers
+from analyser.compliance.attempts.outcomes import STATE_ORDER, Outcome
 from analyser.compliance.attempts.states import flow_states
 from analyser.compliance.attempts.table import collect, icmp_facts
 from analyser.compliance.attempts.telling import Teller
 from analyser.compliance.attempts.vantage import Vantage
+from analyser.compliance.ports import Outline
 from analyser.model.finding import Evidence, PortFinding, PortState
 from analyser.tables import Observed
 
@@ -54,7 +55,11 @@ class Judge:
         return flow_states(self._ledger, self._observed.flows, self._probes)
 
     def port(self, serials: Sequence[int], demand: Demand) -> PortFinding:
-        """Return the state of one port from the flows of one initiator to one responder on it.
+        """Return the finding of one port from the flows of one initiator to one responder on it."""
+        return self.outline(serials, demand).tell()
+
+    def outline(self, serials: Sequence[int], demand: Demand) -> Outline:
+        """Return the state of one port from the flows of one initiator to one responder on it, told on demand.
 
         Probes, one-sided and pending attempts do not count beside one with an outcome; open and failed attempts
         together are intermittent; of different failures the worst is told and the rest named in ``detail``.
@@ -65,15 +70,27 @@ class Judge:
         rows, codes = rows[real], codes[real]
         if not len(rows):
             detail = "only the end of an older connection" if len(serials) else None
-            return PortFinding(
-                transport=demand.transport, port=demand.port, state=PortState.NOT_ATTEMPTED, detail=detail
+            return Outline.of(
+                PortFinding(transport=demand.transport, port=demand.port, state=PortState.NOT_ATTEMPTED, detail=detail)
             )
         failed, is_open = IS_FAILED[codes], self._open(rows, codes)
         told = failed if failed.any() else is_open if is_open.any() else ~HAS_OUTCOME[codes]
-        finding = self._teller.finding(rows, codes, told, demand)
-        if failed.any() and is_open.any():
-            return self._teller.intermittent(finding, rows, codes, failed, is_open)
-        return finding
+        at_times = bool(failed.any() and is_open.any())
+
+        def tell() -> PortFinding:
+            finding = self._teller.finding(rows, codes, told, demand)
+            return self._teller.intermittent(finding, rows, codes, failed, is_open) if at_times else finding
+
+        columns = self._ledger.columns
+        return Outline(
+            port=demand.port,
+            state=PortState.INTERMITTENT if at_times else STATE_ORDER[STATE_RANK[codes[told]].min()],
+            attempts=len(rows),
+            answered=int(columns["answered"][rows].sum()),
+            first=int(columns["t"][rows].min()),
+            last=int(columns["last_t"][rows].max()),
+            tell=tell,
+        )
 
     def _open(self, rows: Numbers, codes: Numbers) -> Numbers:
         """Which attempts show the port open; beside another protocol, only those that prove the right one."""
