@@ -115,6 +115,31 @@ FLOWS: Final[dict[str, pl.DataType]] = {
     **FLOW_EXTRA,
 }
 
+# SIGHTS: who was seen speaking to whom and where from, each way once: a projection of FLOWS without repetitions.
+SIGHTS: Final[dict[str, pl.DataType]] = {
+    "id.orig_h": pl.String(),
+    "id.resp_h": pl.String(),
+    **{
+        f"{side}_{name}": kind
+        for side in ("orig", "resp")
+        for name, kind in (
+            ("spoke", pl.Boolean()),  # sent packets
+            ("path", pl.UInt32()),
+            ("rst_path", pl.UInt32()),
+            ("ttl_min", pl.UInt8()),
+            ("ttl_max", pl.UInt8()),
+        )
+    },
+    "loopback": pl.Boolean(),
+}
+
+
+def sights_of(flows: pl.DataFrame) -> pl.DataFrame:
+    """Return SIGHTS of rows of FLOWS."""
+    spoke = {f"{side}_spoke": pl.col(f"{side}_pkts") > 0 for side in ("orig", "resp")}
+    return flows.lazy().with_columns(**spoke).select(*SIGHTS).unique().collect()
+
+
 # PATHS: where a packet came from, as seen by the capture. Index 0 is "unknown".
 PATHS: Final[dict[str, pl.DataType]] = {
     "path": pl.UInt32(),
@@ -251,7 +276,8 @@ class Observed:
     ``ended`` is the time of the last packet of the run (ns), ``started`` of the first.
     ``periods`` are first and last packet of each capture, where there are several.
     ``capture_host`` is the host named by ``--at``, or None. ``encapsulations`` names what carried packets that could
-    not be decoded: conversations may hide there.
+    not be decoded: conversations may hide there. ``sights`` are SIGHTS of all flows of the run and ``icmp_said`` (``speaker``,
+    ``listener``) who sent ICMP errors about flows to whom, where ``flows`` are only some of them; None: ``flows`` are all.
     """
 
     flows: pl.DataFrame
@@ -266,3 +292,5 @@ class Observed:
     periods: tuple[tuple[int, int], ...] = ()
     capture_host: str | None = None
     encapsulations: tuple[str, ...] = ()
+    sights: pl.DataFrame | None = None
+    icmp_said: pl.DataFrame | None = None

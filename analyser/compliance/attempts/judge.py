@@ -36,16 +36,18 @@ class Judge:
         aliases: Mapping[str, frozenset[str]],
         network_of: Callable[[str], str | None],
         probes: frozenset[str] = frozenset(),
+        vantage: Vantage | None = None,
     ) -> None:
         """Take the capture and what the site knows of addresses.
 
         ``aliases``: address → all addresses of its host. ``network_of``: address → its network in the site, or None
         (then its /24 or /64 stands in). ``probes``: addresses from which health probes come.
+        ``vantage``: where the whole capture stood, if it is known from before.
         """
         self._observed = observed
         self._probes = probes
         errors = icmp_facts(observed)
-        self._vantage = Vantage(observed, aliases, network_of, errors)
+        self._vantage = vantage or Vantage(observed, aliases, network_of, errors)
         self._ledger = Ledger(collect(observed, errors, self._vantage))
         self._teller = Teller(observed, self._ledger, self._vantage)
 

@@ -136,7 +136,7 @@ def explain(quiet: pl.DataFrame, answered: pl.DataFrame, vantage: Vantage) -> pl
 
     ``quiet``: attempts to which nothing came back: ``attempt_id``, ``t`` (first sending, ns), ``until`` (when the
     capture after it ended, ns), ``resp_h``, ``port``, ``orig_path``, ``orig_dups``, ``group_address``, ``credential`` (null where unknown), and the ends as
-    ``vantage.flow_ends`` numbers them. ``answered``: requests that were answered: ``port``, ``credential`` and their
+    ``vantage.ends_of`` numbers them. ``answered``: requests that were answered: ``port``, ``credential`` and their
     ends. Gives ``attempt_id``, ``loud`` and ``silent`` (the outcome for services that must answer and for those
     that may stay silent), ``arrived``.
     """

@@ -78,7 +78,8 @@ def _explain_silence(found: pl.DataFrame, vantage: Vantage, observed: Observed) 
         return found.with_columns(silent="loud", arrived=arrived)
     answered = found.filter(pl.col("answered") & pl.col("credential").is_not_null()).select("row", "port", "credential")
     quiet = quiet.with_columns(_watched_until(quiet["last_t"], observed))
-    quiet, answered = (part.hstack(vantage.flow_ends[part["row"]]) for part in (quiet, answered))
+    ends = vantage.ends_of(observed.flows)
+    quiet, answered = (part.hstack(ends[part["row"]]) for part in (quiet, answered))
     told = silence.explain(quiet, answered, vantage)
     places = told["attempt_id"]
     return found.with_columns(

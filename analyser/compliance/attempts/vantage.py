@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-from analyser.tables import Observed
+from analyser.tables import Observed, sights_of
 
 INITIAL_TTLS: Final = (64, 128, 255)
 """Initial TTLs that common stacks use; a packet that still has one has crossed no router."""
@@ -34,6 +34,13 @@ def _neighbourhood(address: str) -> str:
         return f"/24 {head if last.isdigit() else address}"
 
 
+def said_by_icmp(flows: pl.DataFrame, errors: pl.DataFrame) -> pl.DataFrame:
+    """Return who sent ICMP errors about ``flows`` to whom, each once: ``speaker``, ``listener``; ``errors`` of ``icmp.causes``."""
+    ends = flows.select("serial", "id.orig_h", "id.resp_h")
+    listener = pl.when("icmp_of_orig").then("id.orig_h").otherwise("id.resp_h")
+    return errors.join(ends, on="serial", how="inner").select(speaker="icmp_by", listener=listener).unique()
+
+
 class Vantage:
     """Who was heard where. Frames name hosts and networks by number (``host``, ``net``), see ``identify``."""
 
@@ -45,21 +52,24 @@ class Vantage:
         icmp_errors: pl.DataFrame,
     ) -> None:
         """Take the tables, the site's view of addresses, and ``icmp_errors`` (serial, icmp_by, …) of ``icmp.causes``."""
-        self._observed = observed
+        self._neighbours = observed.neighbours
+        self._paths = observed.paths
+        self._sights = sights_of(observed.flows) if observed.sights is None else observed.sights
+        self._icmp_said = (
+            said_by_icmp(observed.flows, icmp_errors) if observed.icmp_said is None else observed.icmp_said
+        )
         self._aliases = aliases
         self._network_of = network_of
-        self._icmp_errors = icmp_errors
 
     @cached_property
     def ends(self) -> pl.DataFrame:
         """Every address of the capture: ``address``, ``host`` (one number per machine), ``net``."""
-        observed = self._observed
         columns = [
-            observed.flows["id.orig_h"],
-            observed.flows["id.resp_h"],
-            observed.neighbours["asker"],
-            observed.neighbours["target"],
-            self._icmp_errors["icmp_by"],
+            self._sights["id.orig_h"],
+            self._sights["id.resp_h"],
+            self._neighbours["asker"],
+            self._neighbours["target"],
+            self._icmp_said["speaker"],
         ]
         known = pl.concat([column.alias("address") for column in columns]).drop_nulls().unique()
         networks = pl.Series("network", [self._network(address) for address in known.to_list()], pl.String)
@@ -89,12 +99,15 @@ class Vantage:
             self.ends.rename(names), left_on=column, right_on="address", how="left", maintain_order="left"
         )
 
-    @cached_property
-    def flow_ends(self) -> pl.DataFrame:
-        """``orig_host``, ``orig_net``, ``resp_host``, ``resp_net`` of each row of FLOWS, in its order."""
-        ends = self._observed.flows.select("id.orig_h", "id.resp_h")
+    def ends_of(self, flows: pl.DataFrame) -> pl.DataFrame:
+        """Return ``orig_host``, ``orig_net``, ``resp_host``, ``resp_net`` of each row of ``flows``, in its order."""
+        ends = flows.select("id.orig_h", "id.resp_h")
         both = self.identify(self.identify(ends, "id.orig_h", "orig"), "id.resp_h", "resp")
         return both.select("orig_host", "orig_net", "resp_host", "resp_net")
+
+    @cached_property
+    def _sight_ends(self) -> pl.DataFrame:
+        return self.ends_of(self._sights)
 
     @cached_property
     def heard(self) -> pl.DataFrame:
@@ -109,11 +122,11 @@ class Vantage:
     def _speaking(self, speaker: str, listener: str) -> pl.DataFrame:
         """The packets of one side of all flows, as rows of ``heard``."""
         path, reset_path = pl.col(f"{speaker}_path"), pl.col(f"{speaker}_rst_path")
-        wanted = ("pkts", "path", "rst_path", "ttl_min", "ttl_max")
-        facts = self._observed.flows.select(f"{speaker}_{name}" for name in wanted).hstack(self.flow_ends)
+        wanted = ("spoke", "path", "rst_path", "ttl_min", "ttl_max")
+        facts = self._sights.select(f"{speaker}_{name}" for name in wanted).hstack(self._sight_ends)
         return (
             facts.lazy()
-            .filter(pl.col(f"{speaker}_pkts") > 0)
+            .filter(f"{speaker}_spoke")
             .select(
                 from_host=f"{speaker}_host",
                 from_net=f"{speaker}_net",
@@ -129,16 +142,12 @@ class Vantage:
 
     def _speaking_below(self) -> pl.DataFrame:
         """Neighbours and senders of ICMP errors, as rows of ``heard``; where they stand is not known."""
-        neighbours = self._observed.neighbours
-        flows = self._observed.flows.select("serial", "id.orig_h", "id.resp_h")
-        errors = self._icmp_errors.join(flows, on="serial", how="inner")
+        neighbours = self._neighbours
         said = pl.concat(
             [
                 neighbours.filter(pl.col("requests") > 0).select(speaker="asker", listener="target"),
                 neighbours.filter(pl.col("replies") > 0).select(speaker="target", listener="asker"),
-                errors.select(
-                    speaker="icmp_by", listener=pl.when("icmp_of_orig").then("id.orig_h").otherwise("id.resp_h")
-                ),
+                self._icmp_said,
             ]
         ).unique()
         said = self.identify(self.identify(said, "speaker", "from"), "listener", "to").drop("speaker", "listener")
@@ -148,7 +157,7 @@ class Vantage:
     @cached_property
     def paths(self) -> pl.DataFrame:
         """PATHS, one row per known path."""
-        return self._observed.paths.filter(pl.col("path") > 0).unique("path", keep="first", maintain_order=True)
+        return self._paths.filter(pl.col("path") > 0).unique("path", keep="first", maintain_order=True)
 
     @cached_property
     def heard_on(self) -> pl.DataFrame:
@@ -186,7 +195,7 @@ class Vantage:
         )
         routers = users.filter(pl.col("users") > 1).select("interface").unique()
         by_mac = users.filter((pl.col("users") == 1) & ~pl.col("lowered")).join(routers, on="interface", how="semi")
-        neighbours = self._observed.neighbours
+        neighbours = self._neighbours
         spoke_arp = pl.concat(
             [
                 neighbours.filter(pl.col("requests") > 0).select(address="asker"),
@@ -211,7 +220,7 @@ class Vantage:
     @cached_property
     def shows_loopback(self) -> bool:
         """Whether the capture has packets that never left a machine."""
-        return bool(self._observed.flows["loopback"].any())
+        return bool(self._sights["loopback"].any())
 
     def shows(self, addresses: Iterable[str]) -> bool:
         """Tell whether any of ``addresses`` is in the capture."""
@@ -243,7 +252,7 @@ class Vantage:
     def asked_in_vain(self) -> pl.DataFrame:
         """Addresses that ARP or neighbour discovery asked for and never got: ``target``, ``requests``, ``frame``, ``file``."""
         return (
-            self._observed.neighbours.group_by("target")
+            self._neighbours.group_by("target")
             .agg(pl.col("requests").sum(), pl.col("replies").sum(), pl.col("frame", "file").first())
             .filter((pl.col("requests") > 0) & (pl.col("replies") == 0))
         )
@@ -256,7 +265,7 @@ class Vantage:
         """
         known = self.paths
         pairs = (
-            self._observed.flows.filter((pl.col("orig_path") > 0) & (pl.col("resp_path") > 0))
+            self._sights.filter((pl.col("orig_path") > 0) & (pl.col("resp_path") > 0))
             .select("orig_path", "resp_path")
             .unique()
             .join(known.rename({"path": "orig_path"}), on="orig_path", how="inner")
