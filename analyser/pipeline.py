@@ -6,7 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from analyser.capture import CaptureSource, OpenedCaptures, ending_on_interrupt,
 from analyser.compliance.applying import apply_rules, players
 from analyser.compliance.check import judge_site
 from analyser.compliance.parties import Directory
+from analyser.compliance.sifting import Sifter, icmp_said, whole_view
 from analyser.compliance.summary import summarise
 from analyser.flows.names import ENCAPSULATIONS, link_type_name
 from analyser.flows.reader import FlowReading, read_captures
@@ -44,7 +45,19 @@ from analyser.services.label import label
 from analyser.services.lint import lint_signatures
 from analyser.services.loading import load_signatures
 from analyser.services.watch import watch_ports
-from analyser.tables import FlowTables, LabelTables, Observed
+from analyser.tables import (
+    FLOWS,
+    ICMP_ERRORS,
+    LABELS,
+    NEIGHBOURS,
+    PATHS,
+    PROMISES,
+    REQUESTS,
+    FlowTables,
+    LabelTables,
+    Observed,
+    empty,
+)  # fmt: skip
 
 Progress = Callable[[str, int, int | None], None]
 """Called while a capture is read: its path, bytes read so far, bytes in all (None where unknown)."""
@@ -97,6 +110,21 @@ class FlowRun:
         """Return the frame of the ``most`` flows that began first, and how many flows there are in all."""
         tables, count = self._reading.earliest(most)
         return self._label(tables).frame.head(most), count
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether there are several parts."""
+        return self._reading.in_parts
+
+    def surroundings(self, observed: Observed) -> Observed:
+        """Return ``observed`` with what all parts together show of who was seen where; without flows."""
+        neighbours = next(self._reading.parts())
+        sights, said = [], []
+        for seen, quoted in self._reading.sights():
+            sights.append(seen)
+            said.append(icmp_said(replace(observed, flows=quoted.flows, icmp_errors=quoted.icmp_errors)))
+        known = replace(observed, paths=neighbours.paths, neighbours=neighbours.neighbours)
+        return whole_view(known, sights, said)
 
     def close(self) -> None:
         """Give back what was taken on disk."""
@@ -172,23 +200,8 @@ def check(
         raise InputError("--at", f"no host {at!r} in the site; its hosts are: {known}")
     packs = tuple(load_pack(name) for name in place.rules)
     run = flows(captures, site=place, progress=progress, notice=notice)
-    periods = _periods(run.facts.files)
-    seen = run.whole()
-    observed = Observed(
-        flows=seen.frame,
-        paths=seen.tables.paths,
-        neighbours=seen.tables.neighbours,
-        icmp_errors=seen.tables.icmp_errors,
-        promises=seen.labels.promises,
-        requests=seen.labels.requests,
-        capture_paths=run.captures,
-        started=min((first for first, _ in periods), default=0),
-        ended=max((last for _, last in periods), default=0),
-        periods=periods,
-        capture_host=at,
-        encapsulations=tuple(sorted(ENCAPSULATIONS & run.facts.undecoded.keys())),
-    )
-    judgement = judge_site(observed, packs, place, today=dt.datetime.now(dt.UTC).date())
+    observed, sifted = _observe(run, packs, place, at)
+    judgement = judge_site(observed, packs, place, today=dt.datetime.now(dt.UTC).date(), sifted=sifted)
     facts = run.facts
     undecoded = sum(facts.undecoded.values())
     document = ReportDocument(
@@ -222,6 +235,69 @@ def check(
         ),
     )
     return CheckRun(document=document, flows=run)
+
+
+def _observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None) -> tuple[Observed, Sifter | None]:
+    """Return what there is to judge: all flows, or where they do not fit into memory those that rules ask about."""
+    periods = _periods(run.facts.files)
+    nothing = Observed(
+        flows=empty(FLOWS | LABELS),
+        paths=empty(PATHS),
+        neighbours=empty(NEIGHBOURS),
+        icmp_errors=empty(ICMP_ERRORS),
+        promises=empty(PROMISES),
+        requests=empty(REQUESTS),
+        capture_paths=run.captures,
+        started=min((first for first, _ in periods), default=0),
+        ended=max((last for _, last in periods), default=0),
+        periods=periods,
+        capture_host=at,
+        encapsulations=tuple(sorted(ENCAPSULATIONS & run.facts.undecoded.keys())),
+    )
+    if not run.in_parts:
+        return _filled(nothing, run.whole()), None
+    around = run.surroundings(nothing)
+    elsewhere = None
+    while True:
+        sifter = Sifter(around, packs, site, elsewhere)
+        kept = []
+        for part in run.parts():
+            portion = _filled(around, part)
+            kept.append(replace(portion, flows=sifter.sift(portion)))
+        together = _joined(around, kept)
+        away = together.promises.filter(pl.col("announced") != pl.col("responder"))
+        if elsewhere is not None or away.is_empty():
+            return together, sifter
+        elsewhere = away  # their flows are in other parts, some of which were sifted before the promise was known
+
+
+def _filled(observed: Observed, part: Labelled) -> Observed:
+    """Return ``observed`` with the flows of a part; where neighbours are known of all parts, with those."""
+    return replace(
+        observed,
+        flows=part.frame,
+        paths=part.tables.paths,
+        neighbours=part.tables.neighbours if observed.sights is None else observed.neighbours,
+        icmp_errors=part.tables.icmp_errors,
+        promises=part.labels.promises,
+        requests=part.labels.requests,
+    )
+
+
+def _joined(observed: Observed, portions: Sequence[Observed]) -> Observed:
+    """Return ``observed`` with the flows of all portions, in the order of time."""
+
+    def together(name: str, *order: str) -> pl.DataFrame:
+        frames: list[pl.DataFrame] = [getattr(portion, name) for portion in portions]
+        return pl.concat(frames).sort(order, maintain_order=True)
+
+    return replace(
+        observed,
+        flows=together("flows", "ts", "serial"),
+        icmp_errors=together("icmp_errors", "t", "file", "frame"),
+        promises=together("promises", "t", "file", "frame"),
+        requests=together("requests", "t", "file", "frame"),
+    )
 
 
 def expected_rows(pack: RulePack, site: Site) -> tuple[dict[str, bool], dict[str, tuple[int, ...]]]:

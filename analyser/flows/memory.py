@@ -170,12 +170,17 @@ class Memory:
         if self._quotes_total >= self.limits.quotes:
             self.st[S_QUOTES_OFF] = 1
 
+    @property
+    def in_parts(self) -> bool:
+        """Whether some flows had to leave the table."""
+        return bool(self._store)
+
     def parts(self) -> Iterator[Part]:
         """Give all flows of the run, part by part: one part where all found room in the table.
 
         Nothing more can be counted then; a part may share the arrays of this memory. ARP and neighbour discovery come first.
         """
-        if not self._store:
+        if not self.in_parts:
             n = int(self.st[S_FLOWS])
             payloads = self.payloads[: int(self.st[S_PAYLOADS])]
             yield Part(None, Records(self.flows[:n], self.sides[: 2 * n], payloads), {})

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 
 import numpy as np
+import polars as pl
 
 from analyser.flows.feed import Feed
 from analyser.flows.kernel.native import is_warm, kernel, prepare
@@ -24,7 +25,7 @@ from analyser.flows.layout import (
 )
 from analyser.flows.memory import Limits, Memory
 from analyser.flows.names import link_layer, undecoded
-from analyser.flows.table import earliest, flow_tables, whole
+from analyser.flows.table import earliest, flow_tables, part_sights, whole
 from analyser.model.capture import ByteSource, FileFacts, ReadingFacts
 from analyser.model.finding import Problem
 from analyser.tables import FlowTables
@@ -49,6 +50,16 @@ class FlowReading:
         """Give the tables of each part. ARP and neighbour discovery are in the first."""
         for part in self._memory.parts():
             yield flow_tables(self._memory, part, self._ports)
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether there are several parts."""
+        return self._memory.in_parts
+
+    def sights(self) -> Iterator[tuple[pl.DataFrame, FlowTables]]:
+        """Give SIGHTS of each part, and the tables of those of its flows that ICMP errors quote."""
+        for part in self._memory.parts():
+            yield part_sights(self._memory, part, self._ports)
 
     def earliest(self, most: int) -> tuple[FlowTables, int]:
         """Return the tables of about the ``most`` flows that began first, and how many flows there are in all."""

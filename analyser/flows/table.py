@@ -19,11 +19,12 @@ from analyser.flows.records import Records, concatenate, select
 from analyser.flows.sides import binary, side_columns
 from analyser.flows.states import conn_states, histories, orient
 from analyser.model.flow import protocol_name
-from analyser.tables import FLOWS, ICMP_ERRORS, NEIGHBOURS, PATHS, WATCHED, FlowTables
+from analyser.tables import FLOWS, ICMP_ERRORS, NEIGHBOURS, PATHS, SIGHTS, WATCHED, FlowTables
 
 Array = NDArray[Any]
 
 _AT_ONCE: Final = 1 << 14
+_SIGHT: Final = ("spoke", "path", "rst_path", "ttl_min", "ttl_max")
 
 
 def flow_tables(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]]) -> FlowTables:
@@ -34,8 +35,7 @@ def flow_tables(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
     records = part.records
     flows = records.flows
     low, high = records.sides[0::2], records.sides[1::2]
-    tables = {6: _port_table(ports.get("tcp", frozenset())), 17: _port_table(ports.get("udp", frozenset()))}
-    high_opened, by_syn, guessed = orient(flows, low, high, tables)
+    high_opened, by_syn, guessed = _orient(records, ports)
     protocol = (flows["k4"] & np.uint64(0xFF)).astype(np.int64)
     # Not told by the protocol: a packet may say 255 too.
     neighbour = ((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)) == KEY_NEIGHBOUR
@@ -60,6 +60,40 @@ def flow_tables(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
         watched=_watched(memory, part, orientation),
         icmp_errors=icmp_errors,
     )
+
+
+def part_sights(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]]) -> tuple[pl.DataFrame, FlowTables]:
+    """Return SIGHTS of one part of a run, and the tables of those of its flows that ICMP errors quote.
+
+    Much cheaper than all tables: what is alike is taken together before anything is written out in words.
+    """
+    flows, low, high = part.records.flows, part.records.sides[0::2], part.records.sides[1::2]
+    opened, _, _ = _orient(part.records, ports)
+    rows = np.flatnonzero(((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)) != KEY_NEIGHBOUR)
+    columns: dict[str, Array] = {name: flows[name][rows] for name in ("a0", "a1", "b0", "b1")}
+    columns["opened"] = opened[rows]
+    columns["loopback"] = (flows["flags"][rows] & FLOW_LOOPBACK) != 0
+    for name, side in (("low", low), ("high", high)):
+        columns[f"{name}_spoke"] = side["pkts"][rows] > 0
+        ttl = side["ttl_max"][rows]
+        columns[f"{name}_ttl_min"] = np.where(ttl == 0, 0, side["ttl_min"][rows]).astype(np.uint8)
+        columns[f"{name}_ttl_max"] = ttl
+        columns[f"{name}_path"], columns[f"{name}_rst_path"] = side["path"][rows], side["rst_path"][rows]
+    alike = pl.DataFrame(columns).unique()
+    ends = {"low": ("a0", "a1"), "high": ("b0", "b1")}
+    told = alike.with_columns(
+        pl.Series(f"{name}_h", address_texts(*(alike[word].to_numpy() for word in words)))
+        for name, words in ends.items()
+    )
+
+    def of(side: str, fact: str) -> pl.Expr:
+        near, far = ("high", "low") if side == "orig" else ("low", "high")
+        return pl.when("opened").then(f"{near}_{fact}").otherwise(f"{far}_{fact}")
+
+    facts = {f"{side}_{name}": of(side, name) for side in ("orig", "resp") for name in _SIGHT}
+    named = told.select(**{"id.orig_h": of("orig", "h"), "id.resp_h": of("resp", "h")}, **facts, loopback="loopback")
+    quoted = Part(part.number, select(part.records, np.flatnonzero(flows["icmp"] > 0)), part.renamed, chosen=True)
+    return named.select(pl.col(name).cast(kind) for name, kind in SIGHTS.items()), flow_tables(memory, quoted, ports)
 
 
 def earliest(memory: Memory, most: int) -> tuple[Part, int]:
@@ -106,6 +140,11 @@ def whole(parts: Iterable[FlowTables]) -> FlowTables:
         watched=together("watched", "t", "file", "frame"),
         icmp_errors=together("icmp_errors", "t", "file", "frame"),
     )
+
+
+def _orient(records: Records, ports: Mapping[str, frozenset[int]]) -> tuple[Array, Array, Array]:
+    tables = {6: _port_table(ports.get("tcp", frozenset())), 17: _port_table(ports.get("udp", frozenset()))}
+    return orient(records.flows, records.sides[0::2], records.sides[1::2], tables)
 
 
 def _port_table(ports: frozenset[int]) -> Array:

@@ -14,8 +14,8 @@ from analyser.compliance.sentences import add_expired, tell_unexpected
 from analyser.compliance.severity import SEVERITY_ORDER, UNEXPECTED_SEVERITY, rate_unexpected
 from analyser.compliance.unexpected.bench import Bench, Row
 from analyser.compliance.unexpected.scans import sum_up
-from analyser.compliance.unexpected.translation import MOST_TARGETS
-from analyser.model.finding import Severity, UnexpectedEntry, UnexpectedReason
+from analyser.compliance.unexpected.tally import Tally
+from analyser.model.finding import PortFinding, Severity, UnexpectedEntry, UnexpectedReason
 from analyser.model.times import iso_time
 
 _KEY: Final = ("ini", "ini_place", "res", "res_place", "proto", "port")
@@ -23,25 +23,22 @@ _REASON_RANK: Final = {reason: rank for rank, reason in enumerate(UnexpectedReas
 _WEIGHT: Final = {state.value: SEVERITY_ORDER.index(weight) for state, weight in UNEXPECTED_SEVERITY.items()}
 
 
-def report_unexpected(
-    rest: pl.DataFrame, states: pl.DataFrame, translated: pl.Series, bench: Bench
-) -> tuple[UnexpectedEntry, ...]:
-    """Return the entries of ``rest`` (located flows in scope that nothing explains), the heaviest first.
+def group_unexpected(
+    rest: pl.DataFrame, states: pl.DataFrame, translated: pl.Series, tally: Tally, bench: Bench
+) -> None:
+    """Add ``rest`` (located flows in scope that nothing explains) to the tally.
 
     ``states`` says what each flow looks like by itself, ``translated`` which serials may be translated clients.
     """
-    if rest.is_empty():
-        return ()
-    groups = bench.reasons.classify(_group(rest, states, translated))
-    targets = groups.group_by("ini", "ini_place").agg(
-        hosts=pl.struct("res", "res_place").n_unique(), ports=pl.struct("proto", "port").n_unique()
-    )
-    scanners = targets.filter((pl.col("hosts") > MOST_TARGETS) | (pl.col("ports") > MOST_TARGETS))
-    ends = ["ini", "ini_place"]
-    single = groups.join(scanners, on=ends, how="anti").sort("first", *_KEY)
-    entries = [_entry(row, bench) for row in single.iter_rows(named=True)]
-    by_scanner = groups.join(scanners, on=ends, how="semi").partition_by(ends, maintain_order=True)
-    entries += [sum_up(touched, bench) for touched in by_scanner]
+    if not rest.is_empty():
+        tally.add(bench.reasons.classify(_group(rest, states, translated)), bench)
+
+
+def report_unexpected(tally: Tally, bench: Bench) -> tuple[UnexpectedEntry, ...]:
+    """Return the entries of all flows of the tally, the heaviest first."""
+    singles = sorted(tally.singles(), key=lambda one: one[0]["first"])
+    entries = [_entry(row, finding, bench) for row, finding in singles]
+    entries += [sum_up(touched, bench) for touched in tally.scans()]
     return tuple(sorted(entries, key=_place))
 
 
@@ -81,10 +78,9 @@ def _group(rest: pl.DataFrame, states: pl.DataFrame, translated: pl.Series) -> p
     )
 
 
-def _entry(row: Row, bench: Bench) -> UnexpectedEntry:
+def _entry(row: Row, finding: PortFinding, bench: Bench) -> UnexpectedEntry:
     reason = UnexpectedReason(row["reason"])
     initiator, responder = bench.side(row, initiator=True), bench.side(row, initiator=False)
-    finding = bench.find(row)
     rule = bench.reasons.nearest(reason, row["ini"], row["res"], row["proto"], row["port"])
     severity = rate_unexpected(finding.state, lenient=bench.is_lenient(row))
     covered = bench.waivers.cover(

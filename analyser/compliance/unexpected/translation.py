@@ -19,14 +19,17 @@ MOST_TARGETS: Final = 20
 """More ports or hosts than this of one initiator are a scan, and no translated client."""
 
 
-def find_translated(located: pl.DataFrame, applied: Sequence[Applied], probes: Collection[str]) -> pl.DataFrame:
+def find_translated(
+    located: pl.DataFrame, applied: Sequence[Applied], probes: Collection[str], targets: pl.DataFrame
+) -> pl.DataFrame:
     """Return ``serial``, ``number`` (of the rule) and ``res`` of flows from unlisted addresses that fit a rule.
 
-    ``probes`` are addresses known to send health probes: they stand for nobody.
+    ``probes`` are addresses known to send health probes: they stand for nobody. ``targets``: all that unlisted addresses
+    asked of the site (``orig``, ``proto``, ``port``, ``res``, ``res_place``).
     """
     strangers = located.filter(pl.col("ini") == UNLISTED, pl.col("res") >= 0, ~pl.col("orig").is_in(sorted(probes)))
     modest = (
-        strangers.group_by("orig")
+        targets.group_by("orig")
         .agg(ports=pl.struct("proto", "port").n_unique(), hosts=pl.struct("res", "res_place").n_unique())
         .filter(pl.col("ports") <= MOST_TARGETS, pl.col("hosts") <= MOST_TARGETS)
     )
