@@ -46,6 +46,9 @@ ANSWER_WINDOW: Final = 5_000_000_000
 MAX_RECORD: Final = 1 << 24
 """A record that claims more bytes than this is damage, not a packet."""
 
+USUAL_RECORD: Final = 1 << 18
+"""A packet has no more bytes than this (libpcap's own bound) unless the file's snap length is larger."""
+
 # Watch classes, per transport and port.
 WATCH_NONE: Final = 0
 WATCH_STREAM: Final = 1  # the head of each side
@@ -204,7 +207,11 @@ F_POINT: Final = 13  # which of the captures that run at the same time
 F_TIMED: Final = 12  # packets so far that have a time of their own
 F_SNAPLEN: Final = 14  # the smallest of all interfaces that set one; 0 while none did
 F_LINKS: Final = 16  # eight words: which link types below 512 packets came with, bit by bit
-F_SIZE: Final = 24
+F_LIMIT: Final = 24  # most bytes that a record may have caught: more is damage
+F_FRACTION: Final = 25  # below it is a fraction of a second
+F_TRUST: Final = 26  # records that begin before this byte of the buffer were looked at more closely already
+F_PREVIOUS: Final = 27  # where the record before `F_POS` begins in the buffer; -1 where it is gone
+F_SIZE: Final = 28
 
 # One interface of a source (int64): link type, multiplier, divisor, offset (ns), snap length, packets dropped.
 I_LINK: Final = 0
@@ -219,7 +226,12 @@ MAX_INTERFACES: Final = 65536
 # Why `fill` stops.
 FILL_MORE: Final = 0  # the buffer is used up
 FILL_BATCH: Final = 1  # the batch is full
-FILL_LOST: Final = 2  # no record can stand here
+FILL_LOST: Final = 2  # no record can stand here, or only an odd one: `resync` looks more closely
+
+# What `resync` found.
+RESYNC_FOUND: Final = 0  # records go on there
+RESYNC_MORE: Final = 1  # more bytes are needed to say; those before the place are done with
+RESYNC_NONE: Final = 2  # nothing until the end of the file
 
 # Why `update` stops.
 UPDATE_DONE: Final = 0

@@ -20,15 +20,18 @@ from analyser.flows.layout import (
     F_FRAME,
     F_INTERFACES,
     F_LAST_T,
+    F_LIMIT,
     F_LINKS,
     F_LOST_PACKETS,
     F_NEED,
     F_POINT,
     F_POS,
+    F_PREVIOUS,
     F_SECTIONS,
     F_SNAPLEN,
     F_SWAPPED,
     F_TIMED,
+    F_TRUST,
     FILL_BATCH,
     FILL_LOST,
     FILL_MORE,
@@ -191,6 +194,9 @@ def fill(
     size = packets.shape[0]
     pos = source[F_POS]
     pcapng = source[F_FORMAT] == 1
+    limit = source[F_LIMIT]
+    trust = source[F_TRUST]
+    previous = source[F_PREVIOUS]
     source[F_NEED] = 1
     reason = FILL_BATCH
     while n < size:
@@ -206,7 +212,12 @@ def fill(
                 reason = FILL_MORE
                 break
             caught = r32(buf, pos + 8, swapped)
-            if caught > MAX_RECORD:
+            length = r32(buf, pos + 12, swapped)
+            seconds = r32(buf, pos, swapped)
+            fraction = r32(buf, pos + 4, swapped)
+            if caught > limit or (
+                (caught > length or length | seconds == 0 or fraction >= NANOSECONDS) and pos >= trust
+            ):  # damage, or a writer with odd habits
                 reason = FILL_LOST
                 break
             following = pos + 16 + caught
@@ -214,8 +225,7 @@ def fill(
                 source[F_NEED] = 16 + caught
                 reason = FILL_MORE
                 break
-            seconds = r32(buf, pos, swapped)
-            t = seconds * NANOSECONDS + r32(buf, pos + 4, swapped) * interfaces[0, I_MULTIPLIER]
+            t = seconds * NANOSECONDS + fraction * interfaces[0, I_MULTIPLIER]
             start = pos + 16
         else:
             if pos + 12 > end:
@@ -309,6 +319,8 @@ def fill(
             st,
         ):
             n += 1
+        previous = pos
         pos = following
     source[F_POS] = pos
+    source[F_PREVIOUS] = previous
     return reason, n
