@@ -14,11 +14,9 @@ from typing import Final
 from analyser.capture.headers import Refusal
 
 _COMPRESSED: Final[tuple[tuple[bytes, str, str], ...]] = (  # magic, name, how to unpack to standard output
-    (b"\x1f\x8b", "gzip", "gzip -dc"),
-    (b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"),
-    (b"\xfd7zXZ\x00", "xz", "xz -dc"),
-    (b"BZh", "bzip2", "bzip2 -dc"),
-    (b"\x04\x22\x4d\x18", "lz4", "lz4 -dc"),
+    (b"\x1f\x9d", "compress", "gzip -dc"),
+    (b"LZIP", "lzip", "lzip -dc"),
+    (b"\x89LZO", "lzop", "lzop -dc"),
     (b"\x02\x21\x4c\x18", "lz4 (legacy)", "lz4 -dc"),
 )
 _ARCHIVES: Final[tuple[tuple[bytes, str], ...]] = (

@@ -63,11 +63,8 @@ EVENT_TRACE = struct.pack("<III", 65536, 0, 712) + bytes(60) + b"\x02\x00\x01\xc
 LOOKS_LIKE = [
     (b"", "empty-file", "empty file"),
     (bytes(300), "not-a-capture", "zero bytes"),
-    (b"\x1f\x8b\x08\x00rest", "unsupported-format", "gzip"),
-    (b"\x28\xb5\x2f\xfd\x00\x00", "unsupported-format", "zstd"),
-    (b"\xfd7zXZ\x00\x00\x04", "unsupported-format", "xz"),
-    (b"BZh91AY&SY", "unsupported-format", "bzip2"),
-    (b"\x04\x22\x4d\x18\x64", "unsupported-format", "lz4"),
+    (b"\x1f\x9d\x90", "unsupported-format", "compress"),
+    (b"\x02\x21\x4c\x18\x64", "unsupported-format", "lz4"),
     (b"PK\x03\x04\x14\x00", "unsupported-format", "zip"),
     (bytes(257) + b"ustar\x0000", "unsupported-format", "tar"),
     (b"snoop\x00\x00\x00\x00\x00\x00\x02", "unsupported-format", "snoop"),
