@@ -27,11 +27,8 @@ _ARCHIVES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"MSCF", "a cabinet archive"),
 )
 _OTHER_CAPTURES: Final[tuple[tuple[bytes, str], ...]] = (
-    (b"\x34\xcd\xb2\xa1", "a modified pcap (Kuznetzov's patch, magic a1b2cd34)"),
-    (b"\xa1\xb2\xcd\x34", "a modified pcap (Kuznetzov's patch, magic a1b2cd34)"),
     (b"\x12\xcb\xe2\xa1", "a modified pcap (Navtel, magic a1e2cb12)"),
     (b"\xa1\xe2\xcb\x12", "a modified pcap (Navtel, magic a1e2cb12)"),
-    (b"snoop\x00\x00\x00", "a snoop capture (Solaris)"),
     (b"btsnoop\x00", "a Bluetooth snoop log"),
     (b"GMBU", "a Microsoft Network Monitor 2 capture"),
     (b"RTSS", "a Microsoft Network Monitor 1 capture"),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import (
+    F_CAUGHT_AT,
     F_DROPPED,
     F_FILE,
     F_FIRST_T,
@@ -20,6 +21,7 @@ from analyser.flows.layout import (
     F_FRAME,
     F_INTERFACES,
     F_LAST_T,
+    F_LENGTH_AT,
     F_LIMIT,
     F_LINKS,
     F_LOST_PACKETS,
@@ -27,12 +29,16 @@ from analyser.flows.layout import (
     F_POINT,
     F_POS,
     F_PREVIOUS,
+    F_RECORD,
     F_SIZE,
     F_SNAPLEN,
     F_SWAPPED,
+    F_TIME_AT,
     F_TIMED,
     F_TRUST,
     FILL_LOST,
+    FORMAT_PCAPNG,
+    FORMATS,
     I_LINK,
     I_MULTIPLIER,
     I_SIZE,
@@ -79,7 +85,8 @@ class Feed:
         pcapng = header.format == "pcapng"
         self._interfaces = np.zeros((MAX_INTERFACES if pcapng else 1, I_SIZE), np.int64)
         self._state = np.zeros(F_SIZE, np.int64)
-        self._state[F_FORMAT] = 1 if pcapng else 0
+        self._state[F_FORMAT] = FORMATS[header.format]
+        self._state[[F_RECORD, F_TIME_AT, F_CAUGHT_AT, F_LENGTH_AT]] = header.record
         self._state[F_SWAPPED] = 1 if header.swapped else 0
         self._state[F_FILE] = number
         self._state[F_POINT] = self.point
@@ -169,8 +176,8 @@ class Feed:
         # If the record before claimed too much, those that it hides begin within it. Going back is bounded by what was
         # read, so that a hostile file is read twice at most.
         previous = int(self._state[F_PREVIOUS])
-        pcap = not self._state[F_FORMAT]  # a block of pcapng says its length twice
-        if pcap and 0 <= previous < place and self._gone_back <= self.offset:
+        twice = self._state[F_FORMAT] == FORMAT_PCAPNG  # its blocks say their length twice: what was read is right
+        if not twice and 0 <= previous < place and self._gone_back <= self.offset:
             start = previous + 1
         if not self._found(start, place, place):
             self.ended = True
@@ -222,8 +229,8 @@ class Feed:
         packets = int(state[F_FRAME])
         words = state[F_LINKS : F_LINKS + 8].tolist()
         links = [number for number in range(512) if words[number >> 6] >> (number & 63) & 1]
-        if not links and not state[F_FORMAT]:
-            links = [int(self._interfaces[0, I_LINK])]  # a pcap says it once for all, even without packets
+        if not links and state[F_FORMAT] != FORMAT_PCAPNG:
+            links = [int(self._interfaces[0, I_LINK])]  # the others say it once for all, even without packets
         problems = [*([self._damage()] if self._gaps else []), *self._problems]
         if lost := int(state[F_LOST_PACKETS]):
             problems.append(

@@ -46,6 +46,9 @@ ANSWER_WINDOW: Final = 5_000_000_000
 MAX_RECORD: Final = 1 << 24
 """A record that claims more bytes than this is damage, not a packet."""
 
+MOST_PADDING: Final = 1 << 10
+"""Bytes that a snoop record may have behind its packet; a few are usual."""
+
 USUAL_RECORD: Final = 1 << 18
 """A packet has no more bytes than this (libpcap's own bound) unless the file's snap length is larger."""
 
@@ -192,7 +195,7 @@ S_SIZE: Final = 32
 
 # The state vector of one source (int64).
 F_POS: Final = 0  # bytes of the buffer that are done
-F_FORMAT: Final = 1  # 0 pcap, 1 pcapng
+F_FORMAT: Final = 1  # FORMAT_…
 F_SWAPPED: Final = 2
 F_FRAME: Final = 3  # packets so far
 F_FILE: Final = 4
@@ -211,7 +214,17 @@ F_LIMIT: Final = 24  # most bytes that a record may have caught: more is damage
 F_FRACTION: Final = 25  # below it is a fraction of a second
 F_TRUST: Final = 26  # records that begin before this byte of the buffer were looked at more closely already
 F_PREVIOUS: Final = 27  # where the record before `F_POS` begins in the buffer; -1 where it is gone
-F_SIZE: Final = 28
+# Where a record's header (pcap, snoop) has what, in bytes: its own length, time, caught and original length.
+F_RECORD: Final = 28
+F_TIME_AT: Final = 29
+F_CAUGHT_AT: Final = 30
+F_LENGTH_AT: Final = 31
+F_SIZE: Final = 32
+
+FORMAT_PCAP: Final = 0
+FORMAT_PCAPNG: Final = 1
+FORMAT_SNOOP: Final = 2
+FORMATS: Final = {"pcap": FORMAT_PCAP, "pcapng": FORMAT_PCAPNG, "snoop": FORMAT_SNOOP}
 
 # One interface of a source (int64): link type, multiplier, divisor, offset (ns), snap length, packets dropped.
 I_LINK: Final = 0

@@ -67,8 +67,6 @@ LOOKS_LIKE = [
     (b"\x02\x21\x4c\x18\x64", "unsupported-format", "lz4"),
     (b"PK\x03\x04\x14\x00", "unsupported-format", "zip"),
     (bytes(257) + b"ustar\x0000", "unsupported-format", "tar"),
-    (b"snoop\x00\x00\x00\x00\x00\x00\x02", "unsupported-format", "snoop"),
-    (b"\x34\xcd\xb2\xa1\x02\x00\x04\x00", "unsupported-format", "a1b2cd34"),
     (b"GMBU\x00\x02", "unsupported-format", "Network Monitor"),
     (EVENT_TRACE, "unsupported-format", "pktmon etl2pcap"),
     (b"%PDF-1.7\n%\xe2\xe3", "not-a-capture", "PDF"),

@@ -1,6 +1,7 @@
 """Records of a capture file, one after the other, each decoded into the batch.
 
-Knows the pcap format (draft-ietf-opsawg-pcap) and pcapng's blocks (draft-ietf-opsawg-pcapng). It must not
+Knows the pcap format (draft-ietf-opsawg-pcap) and its relatives, snoop (RFC 1761), and pcapng's blocks
+(draft-ietf-opsawg-pcapng). It must not
 know flows. It stops where it needs more bytes, where the batch is full, and where no record can stand.
 """
 
@@ -13,6 +14,7 @@ import numpy as np
 from analyser.flows.kernel.link import decode
 from analyser.flows.kernel.loads import be16, be32, be64, inner, le16, le32, le64, u8
 from analyser.flows.layout import (
+    F_CAUGHT_AT,
     F_DROPPED,
     F_FILE,
     F_FIRST_T,
@@ -20,6 +22,7 @@ from analyser.flows.layout import (
     F_FRAME,
     F_INTERFACES,
     F_LAST_T,
+    F_LENGTH_AT,
     F_LIMIT,
     F_LINKS,
     F_LOST_PACKETS,
@@ -27,14 +30,18 @@ from analyser.flows.layout import (
     F_POINT,
     F_POS,
     F_PREVIOUS,
+    F_RECORD,
     F_SECTIONS,
     F_SNAPLEN,
     F_SWAPPED,
+    F_TIME_AT,
     F_TIMED,
     F_TRUST,
     FILL_BATCH,
     FILL_LOST,
     FILL_MORE,
+    FORMAT_PCAPNG,
+    FORMAT_SNOOP,
     I_DIVISOR,
     I_DROPPED,
     I_LINK,
@@ -42,6 +49,7 @@ from analyser.flows.layout import (
     I_OFFSET,
     I_SNAPLEN,
     MAX_RECORD,
+    MOST_PADDING,
     S_RECORDS,
     S_UNREADABLE,
 )
@@ -193,7 +201,12 @@ def fill(
     n = 0
     size = packets.shape[0]
     pos = source[F_POS]
-    pcapng = source[F_FORMAT] == 1
+    pcapng = source[F_FORMAT] == FORMAT_PCAPNG
+    snoop = source[F_FORMAT] == FORMAT_SNOOP
+    record = source[F_RECORD]
+    time_at = source[F_TIME_AT]
+    caught_at = source[F_CAUGHT_AT]
+    length_at = source[F_LENGTH_AT]
     limit = source[F_LIMIT]
     trust = source[F_TRUST]
     previous = source[F_PREVIOUS]
@@ -207,26 +220,34 @@ def fill(
         t = np.int64(0)
         interface = np.int64(0)
         if not pcapng:
-            if pos + 16 > end:
-                source[F_NEED] = 16
+            if pos + record > end:
+                source[F_NEED] = record
                 reason = FILL_MORE
                 break
-            caught = r32(buf, pos + 8, swapped)
-            length = r32(buf, pos + 12, swapped)
-            seconds = r32(buf, pos, swapped)
-            fraction = r32(buf, pos + 4, swapped)
+            caught = r32(buf, pos + caught_at, swapped)
+            length = r32(buf, pos + length_at, swapped)
+            seconds = r32(buf, pos + time_at, swapped)
+            fraction = r32(buf, pos + time_at + 4, swapped)
             if caught > limit or (
                 (caught > length or length | seconds == 0 or fraction >= NANOSECONDS) and pos >= trust
             ):  # damage, or a writer with odd habits
                 reason = FILL_LOST
                 break
-            following = pos + 16 + caught
+            start = pos + record
+            following = start + caught
+            if snoop:
+                padding = be32(buf, pos + 8) - record - caught
+                if padding < 0 or padding > MOST_PADDING:
+                    reason = FILL_LOST
+                    break
+                following += padding
             if following > end:
-                source[F_NEED] = 16 + caught
+                source[F_NEED] = following - pos
                 reason = FILL_MORE
                 break
+            if snoop:  # packets dropped since the beginning
+                source[F_DROPPED] = max(source[F_DROPPED], be32(buf, pos + 12))
             t = seconds * NANOSECONDS + fraction * interfaces[0, I_MULTIPLIER]
-            start = pos + 16
         else:
             if pos + 12 > end:
                 source[F_NEED] = 12

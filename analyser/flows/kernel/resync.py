@@ -2,7 +2,7 @@
 
 Knows what headers of records look like and what follows them. Must not know packets or flows. A place is believed when
 four plausible headers stand in a chain there, or fewer that end exactly where the file ends.
-Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng.
+Sources: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1761 (snoop).
 """
 
 from __future__ import annotations
@@ -12,16 +12,23 @@ from typing import Any
 import numpy as np
 
 from analyser.flows.kernel.framing import NANOSECONDS, r32
-from analyser.flows.kernel.loads import inner, le32
+from analyser.flows.kernel.loads import be32, inner, le32
 from analyser.flows.layout import (
+    F_CAUGHT_AT,
     F_FIRST_T,
     F_FORMAT,
     F_FRACTION,
     F_LAST_T,
+    F_LENGTH_AT,
     F_LIMIT,
+    F_RECORD,
     F_SWAPPED,
+    F_TIME_AT,
     F_TIMED,
     F_TRUST,
+    FORMAT_PCAPNG,
+    FORMAT_SNOOP,
+    MOST_PADDING,
     RESYNC_FOUND,
     RESYNC_MORE,
     RESYNC_NONE,
@@ -39,8 +46,21 @@ NOTHING = np.int64(-2)
 
 
 @inner
+def end_of_record(buf: Any, p: Any, source: Any) -> Any:
+    """Return where the record (pcap, snoop) whose header is at ``p`` ends, NOTHING if its lengths are impossible."""
+    caught = r32(buf, p + source[F_CAUGHT_AT], source[F_SWAPPED] != 0)
+    following = p + source[F_RECORD] + caught
+    if source[F_FORMAT] == FORMAT_SNOOP:
+        padding = be32(buf, p + 8) - source[F_RECORD] - caught
+        if padding < 0 or padding > MOST_PADDING:
+            return NOTHING
+        following += padding
+    return following if caught <= source[F_LIMIT] else NOTHING
+
+
+@inner
 def chain_of_records(buf: Any, p: Any, end: Any, final: Any, odd: Any, source: Any) -> Any:
-    """Return where a chain of pcap records that begins at ``p`` ends, WAIT, or NOTHING.
+    """Return where a chain of records (pcap, snoop) that begins at ``p`` ends, WAIT, or NOTHING.
 
     ``odd``: each header may have a strange time or strange lengths, if not both (the record before them was whole, so
     something does stand here).
@@ -55,17 +75,18 @@ def chain_of_records(buf: Any, p: Any, end: Any, final: Any, odd: Any, source: A
     n = 0
     timed = 0
     while n < CHAIN:
-        if p + 16 > end:
+        if p + source[F_RECORD] > end:
             if not final:
                 return WAIT
             if p != end and n < CUT_CHAIN:
                 return NOTHING
             break
-        seconds = r32(buf, p, swapped)
-        fraction = r32(buf, p + 4, swapped)
-        caught = r32(buf, p + 8, swapped)
-        length = r32(buf, p + 12, swapped)
-        if caught > source[F_LIMIT]:
+        seconds = r32(buf, p + source[F_TIME_AT], swapped)
+        fraction = r32(buf, p + source[F_TIME_AT] + 4, swapped)
+        caught = r32(buf, p + source[F_CAUGHT_AT], swapped)
+        length = r32(buf, p + source[F_LENGTH_AT], swapped)
+        following = end_of_record(buf, p, source)
+        if following < 0:
             return NOTHING
         well_framed = caught <= length and 0 < length <= max(source[F_LIMIT], USUAL_RECORD)
         well_timed = fraction < source[F_FRACTION] and earliest <= seconds <= latest
@@ -80,7 +101,7 @@ def chain_of_records(buf: Any, p: Any, end: Any, final: Any, odd: Any, source: A
             timed += 1
             before = seconds
         n += 1
-        p += 16 + caught
+        p = following
     if not odd and timed < n - 1:
         return NOTHING
     return min(p, end)
@@ -143,20 +164,20 @@ def resync(buf: Any, start: Any, odd: Any, end: Any, final: Any, source: Any) ->
     From a place in the middle of a file this finds a boundary of records unless a capture travels in packets there: who
     cuts a file must see that the part before ends exactly where the next begins.
     """
-    pcapng = source[F_FORMAT] == 1
+    pcapng = source[F_FORMAT] == FORMAT_PCAPNG
     if odd >= 0 and not pcapng:
-        if odd + 16 > end:
-            if not final:
-                return RESYNC_MORE, start
-        else:
-            caught = r32(buf, odd + 8, source[F_SWAPPED] != 0)
-            if caught <= source[F_LIMIT] and (odd + 16 + caught <= end or not final):
-                stop = chain_of_records(buf, odd + 16 + caught, end, final, True, source)
-                if stop == WAIT:
-                    return RESYNC_MORE, start
-                if stop >= 0:
-                    source[F_TRUST] = stop
-                    return RESYNC_FOUND, odd
+        stop = WAIT
+        if odd + source[F_RECORD] <= end:
+            stop = end_of_record(buf, odd, source)
+            if stop >= 0 and (stop <= end or not final):
+                stop = chain_of_records(buf, stop, end, final, True, source)
+            else:
+                stop = NOTHING
+        if stop >= 0:
+            source[F_TRUST] = stop
+            return RESYNC_FOUND, odd
+        if stop == WAIT and not final:
+            return RESYNC_MORE, start
     p = start
     swapped = source[F_SWAPPED] != 0
     while p < end:
