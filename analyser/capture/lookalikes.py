@@ -27,8 +27,8 @@ _ARCHIVES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"MSCF", "a cabinet archive"),
 )
 _OTHER_CAPTURES: Final[tuple[tuple[bytes, str], ...]] = (
-    (b"\x12\xcb\xe2\xa1", "a modified pcap (Navtel, magic a1e2cb12)"),
-    (b"\xa1\xe2\xcb\x12", "a modified pcap (Navtel, magic a1e2cb12)"),
+    (b"\x4d\x3c\x2b\xa1", "a modified pcap (Navtel, magic a12b3c4d)"),
+    (b"\xa1\x2b\x3c\x4d", "a modified pcap (Navtel, magic a12b3c4d)"),
     (b"btsnoop\x00", "a Bluetooth snoop log"),
     (b"GMBU", "a Microsoft Network Monitor 2 capture"),
     (b"RTSS", "a Microsoft Network Monitor 1 capture"),
