@@ -14,6 +14,7 @@ from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import (
     F_CAUGHT_AT,
     F_DROPPED,
+    F_DROPPED_BETWEEN,
     F_FILE,
     F_FIRST_T,
     F_FORMAT,
@@ -90,7 +91,7 @@ class Feed:
         self._state[F_SWAPPED] = 1 if header.swapped else 0
         self._state[F_FILE] = number
         self._state[F_POINT] = self.point
-        self._state[F_DROPPED] = self._state[F_PREVIOUS] = -1
+        self._state[[F_DROPPED, F_DROPPED_BETWEEN, F_PREVIOUS]] = -1
         self._state[F_LIMIT] = _largest(header.snaplen)
         self._state[F_FRACTION] = 1_000_000_000 if header.nanoseconds else 1_000_000
         if not pcapng:
@@ -238,6 +239,7 @@ class Feed:
                     code="bad-block", count=lost, detail="packet blocks that name no interface or overrun themselves"
                 )
             )
+        dropped = max(int(state[F_DROPPED]), int(state[F_DROPPED_BETWEEN]))  # two ways to say the same
         return FileFacts(
             path=self.source.path,
             packets=packets,
@@ -247,7 +249,7 @@ class Feed:
             link_types=tuple(links),
             snaplen=int(state[F_SNAPLEN]) or None,
             complete=self._complete,
-            dropped=int(state[F_DROPPED]) if state[F_DROPPED] >= 0 else None,
+            dropped=dropped if dropped >= 0 else None,
             problems=problems,
         )
 

@@ -209,6 +209,7 @@ F_SECTIONS: Final = 11
 F_POINT: Final = 13  # which of the captures that run at the same time
 F_TIMED: Final = 12  # packets so far that have a time of their own
 F_SNAPLEN: Final = 14  # the smallest of all interfaces that set one; 0 while none did
+F_DROPPED_BETWEEN: Final = 15  # as packet blocks say, of themselves and the one before; -1 while they say nothing
 F_LINKS: Final = 16  # eight words: which link types below 512 packets came with, bit by bit
 F_LIMIT: Final = 24  # most bytes that a record may have caught: more is damage
 F_FRACTION: Final = 25  # below it is a fraction of a second

@@ -16,6 +16,7 @@ from analyser.flows.kernel.loads import be16, be32, be64, inner, le16, le32, le6
 from analyser.flows.layout import (
     F_CAUGHT_AT,
     F_DROPPED,
+    F_DROPPED_BETWEEN,
     F_FILE,
     F_FIRST_T,
     F_FORMAT,
@@ -55,6 +56,7 @@ from analyser.flows.layout import (
 )
 
 NANOSECONDS = np.int64(1_000_000_000)
+MOST_DROPPED = np.int64(1 << 40)  # more between two packets is no count
 LAST_SECOND = np.int64(9_223_372_035)  # the last second whose nanoseconds fit 64 bits
 
 
@@ -154,6 +156,21 @@ def read_statistics(buf: Any, p: Any, end: Any, swapped: Any, source: Any, inter
         if dropped >= before:  # counters run from the start: the last block tells all
             source[F_DROPPED] = max(source[F_DROPPED], np.int64(0)) + dropped - before
             interfaces[n, I_DROPPED] = dropped
+
+
+@inner
+def read_packet_options(buf: Any, o: Any, end: Any, swapped: Any, source: Any) -> Any:
+    """Read the options of an enhanced packet block (``o`` to ``end``): packets dropped between it and the one before."""
+    while o + 4 <= end:
+        option = r16(buf, o, swapped)
+        length = r16(buf, o + 2, swapped)
+        if option == 0 or o + 4 + length > end:
+            break
+        if option == 4 and length == 8:
+            raw = np.int64(be64(buf, o + 4) if swapped else le64(buf, o + 4))
+            if 0 <= raw < MOST_DROPPED:
+                source[F_DROPPED_BETWEEN] = max(source[F_DROPPED_BETWEEN], np.int64(0)) + raw
+        o += 4 + ((length + 3) & ~3)
 
 
 @inner
@@ -296,6 +313,13 @@ def fill(
                     )
                     t = ticks_to_ns(ticks, row[I_MULTIPLIER], row[I_DIVISOR], row[I_OFFSET])
                     start = pos + 28
+                    options = start + ((caught + 3) & ~3)
+                    if kind == 6 and options + 4 <= body:
+                        read_packet_options(buf, options, body, swapped, source)
+                    elif kind == 2:
+                        dropped = r16(buf, pos + 10, swapped)
+                        if dropped != 0xFFFF:  # unknown
+                            source[F_DROPPED_BETWEEN] = max(source[F_DROPPED_BETWEEN], np.int64(0)) + dropped
                 else:
                     source[F_LOST_PACKETS] += 1
                     st[S_UNREADABLE] += 1
