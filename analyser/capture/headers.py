@@ -51,7 +51,7 @@ class Refusal:
 
     Codes: ``empty-file``, ``damaged-header`` (a capture whose own header is cut or impossible),
     ``unsupported-format`` (a capture, or what may contain one, in a form not read here),
-    ``not-a-capture`` and ``unreadable`` (the system did not give the bytes).
+    ``not-a-capture``, ``unreadable`` (the system did not give the bytes) and ``vanished`` (gone since it was listed).
     """
 
     code: str
