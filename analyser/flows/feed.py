@@ -55,6 +55,7 @@ from analyser.flows.memory import Memory
 from analyser.model.capture import ByteSource, FileFacts
 from analyser.model.finding import Problem
 
+DAY: Final = 86_400_000_000_000
 PLACES_TOLD: Final = 5
 """So many damaged places are named; all are counted."""
 
@@ -80,6 +81,8 @@ class Feed:
         self._start = 0  # offset in the file of the buffer's first byte
         self._complete = True
         self._problems: list[Problem] = []
+        self._placed: NDArray[np.int64] | None = None
+        self._last_place: int | None = None
         self._final = False  # the end of the block is that of the file
         self._gaps = self._lost = self._gone_back = 0
         self._places: list[int] = []
@@ -103,8 +106,24 @@ class Feed:
 
     @property
     def head(self) -> int:
-        """Time of the next packet (ns); only with ``cursor < count``."""
-        return int(self.packets[self.cursor]["t"])
+        """Time of the next packet (ns) as its place among other captures; only with ``cursor < count``."""
+        return int(self.places()[self.cursor])
+
+    def places(self) -> NDArray[np.int64]:
+        """Return the times (ns) by which the packets of the batch take their place among those of other captures.
+
+        They are the packets' own, but for one that jumps by more than a day while the next is back: the capture does
+        not wait, or hurry, for the sake of one bogus clock. At the end of a batch a jump is believed when the next begins.
+        """
+        if self._placed is None:
+            own = self.packets["t"][: self.count].astype(np.int64)
+            times = np.concatenate([[own[0] if self._last_place is None else self._last_place], own, own[-1:]])
+            if own.size > 1:
+                times[-1] = times[-3]
+            far = np.abs(np.diff(times)) > DAY
+            odd = far[:-1] & far[1:] & (np.abs(times[2:] - times[:-2]) <= DAY)
+            self._placed = np.where(odd, times[:-2], own)
+        return self._placed
 
     @property
     def offset(self) -> int:
@@ -121,6 +140,8 @@ class Feed:
                 memory.path_index, memory.eth_counts, memory.ip_counts, memory.link_counts, memory.st,
             )  # fmt: skip
             self.cursor = 0
+            if self._placed is not None:
+                self._last_place, self._placed = int(self._placed[-1]), None
             if self.count == 0:  # else packets still stand in the block; the place is looked at when they are counted
                 if reason == FILL_LOST:
                     self._find_again()

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import struct
+from unittest.mock import patch
 
 import pytest
 
+from analyser.flows import reader
+from analyser.flows.feed import Feed
+from analyser.flows.memory import Limits, Memory
+from analyser.flows.reader import _advance
 from tests.flows.test_damage import PACKETS, START, body
 from tests.flows_properties.compare import differences, kernel_reads
 from tests.reference.reader import read
@@ -81,3 +86,36 @@ def test_drops_are_told_by_whatever_says_them() -> None:
     for drops, told in ((5, 5), (0xFFFF, None)):
         older = struct.pack("<HHIIII", 0, drops, 0x60000, 5, len(data), len(data)) + data
         assert kernel_reads([section("<") + interface("<", 1) + block("<", 2, older)])[1].files[0].dropped == told
+
+
+@pytest.mark.parametrize("bogus", [0, 0xFFFFFFFF])
+@pytest.mark.parametrize("limits", [{"batch": 1024}, {"batch": 4}])
+def test_one_bogus_time_does_not_move_a_capture(bogus: int, limits: dict[str, int]) -> None:
+    """Two halves of one conversation in two files: one packet of 1970 or 2106 neither holds its file up nor hurries it."""
+
+    def half(side: int, clocks: list[int]) -> bytes:
+        out = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+        for number, seconds in enumerate(clocks):
+            ends = [(b"\xc0\0\2\1", 40000), (b"\xc0\0\2\2", 80)]
+            (src, sport), (dst, dport) = ends[side], ends[1 - side]
+            tcp = struct.pack(">HHIIBBHHH", sport, dport, 1 + number, 1, 0x50, 0x10, 999, 0, 0) + b"x"
+            ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), number + 1, 0, 64, 6, 0, src, dst)
+            data = b"\2" * 12 + b"\x08\0" + ip + tcp
+            out += struct.pack("<IIII", seconds, 0, len(data), len(data)) + data
+        return out
+
+    clocks = [START + 10 * number for number in range(40)]
+    other = [clock + 5 for clock in clocks]
+    order: list[int] = []
+
+    def watching(feed: Feed, until: int | None, memory: Memory) -> None:
+        before = feed.cursor
+        _advance(feed, until, memory)
+        order.extend([int(feed.source.path[-1])] * (feed.cursor - before))
+
+    changed = clocks.copy()
+    changed[17] = bogus
+    with patch.object(reader, "_advance", watching):
+        kernel_reads([half(0, changed), half(1, other)], limits=Limits(**limits))
+    assert len(order) == 80
+    assert all(abs(order[:n].count(0) - order[:n].count(1)) <= 2 for n in range(81))
