@@ -64,6 +64,9 @@ Progress = Callable[[str, int, int | None], None]
 """Called while a capture is read: its path, bytes read so far, bytes in all (None where unknown)."""
 
 SCHEMA: Final = "analyser/report/1"
+CUTTING: Final = {"read-error", "interrupted", "vanished", "cut-short", "damaged", "grows-absurdly"}
+"""Problems after which a capture is not complete."""
+
 ENOUGH: Final = 65535
 """A snap length from which on packets are whole."""
 
@@ -330,8 +333,13 @@ def signature_mistakes(folder: Traversable) -> list[str]:
 def _with_totals(sources: Sequence[CaptureSource], progress: Progress | None) -> Callable[[str, int], None] | None:
     if progress is None:
         return None
-    totals = {source.path: _size(source) for source in sources}
-    return lambda path, done: progress(path, done, totals.get(path))
+    totals = {source.path: (source, _size(source)) for source in sources}
+
+    def told(path: str, _unpacked: int) -> None:
+        source, total = totals[path]
+        progress(path, source.octets, total)
+
+    return told
 
 
 def _size(source: CaptureSource) -> int | None:
@@ -363,17 +371,20 @@ def _capture_note(source: CaptureSource, found: FileFacts) -> CaptureNote:
         format=source.header.format,
         link_types=tuple(dict.fromkeys(link_type_name(number) for number in found.link_types)),
         packets=found.packets,
-        bytes=found.octets,
+        bytes=source.octets,
         first=iso_time(found.first),
         last=iso_time(found.last),
-        complete=found.complete and not any(problem.code in {"read-error", "interrupted"} for problem in problems),
+        complete=found.complete and not any(problem.code in CUTTING for problem in problems),
         problems=problems,
     )
 
 
 def _should_have_been_read(note: CaptureNote, named: Sequence[str]) -> bool:
-    """Say whether no packet could be read where one was expected: a README found in a folder is reported, no more."""
-    stranger = any(problem.code == "not-a-capture" for problem in note.problems)
+    """Say whether no packet could be read where one was expected.
+
+    A README found in a folder is reported, no more; nor is a file of a ring that was gone when its turn came.
+    """
+    stranger = any(problem.code in {"not-a-capture", "vanished"} for problem in note.problems)
     return note.packets == 0 and (note.path in named or not stranger)
 
 

@@ -27,16 +27,17 @@ _TSRESOL, _TSOFFSET = 9, 14
 
 def first_packet_time(peek: PeekAt, header: CaptureHeader) -> int | None:
     """Return the time of the first packet in ns since 1970, or None where none is found nearby."""
-    if header.format == "pcap":
-        return _pcap_time(peek, header)
-    return _pcapng_time(peek)
+    if header.format == "pcapng":
+        return _pcapng_time(peek)
+    return _record_time(peek, header)
 
 
-def _pcap_time(peek: PeekAt, header: CaptureHeader) -> int | None:
-    record = peek(header.length, 16)
-    if len(record) < 16:
+def _record_time(peek: PeekAt, header: CaptureHeader) -> int | None:
+    size, at, _, _ = header.record
+    record = peek(header.length, size)
+    if len(record) < size:
         return None
-    seconds, fraction = struct.unpack_from(">II" if header.swapped else "<II", record)
+    seconds, fraction = struct.unpack_from(">II" if header.swapped else "<II", record, at)
     return int(seconds * _NANOSECONDS + fraction * (1 if header.nanoseconds else 1000))
 
 

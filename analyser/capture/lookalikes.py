@@ -14,11 +14,9 @@ from typing import Final
 from analyser.capture.headers import Refusal
 
 _COMPRESSED: Final[tuple[tuple[bytes, str, str], ...]] = (  # magic, name, how to unpack to standard output
-    (b"\x1f\x8b", "gzip", "gzip -dc"),
-    (b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"),
-    (b"\xfd7zXZ\x00", "xz", "xz -dc"),
-    (b"BZh", "bzip2", "bzip2 -dc"),
-    (b"\x04\x22\x4d\x18", "lz4", "lz4 -dc"),
+    (b"\x1f\x9d", "compress", "gzip -dc"),
+    (b"LZIP", "lzip", "lzip -dc"),
+    (b"\x89LZO", "lzop", "lzop -dc"),
     (b"\x02\x21\x4c\x18", "lz4 (legacy)", "lz4 -dc"),
 )
 _ARCHIVES: Final[tuple[tuple[bytes, str], ...]] = (
@@ -29,11 +27,8 @@ _ARCHIVES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"MSCF", "a cabinet archive"),
 )
 _OTHER_CAPTURES: Final[tuple[tuple[bytes, str], ...]] = (
-    (b"\x34\xcd\xb2\xa1", "a modified pcap (Kuznetzov's patch, magic a1b2cd34)"),
-    (b"\xa1\xb2\xcd\x34", "a modified pcap (Kuznetzov's patch, magic a1b2cd34)"),
-    (b"\x12\xcb\xe2\xa1", "a modified pcap (Navtel, magic a1e2cb12)"),
-    (b"\xa1\xe2\xcb\x12", "a modified pcap (Navtel, magic a1e2cb12)"),
-    (b"snoop\x00\x00\x00", "a snoop capture (Solaris)"),
+    (b"\x4d\x3c\x2b\xa1", "a modified pcap (Navtel, magic a12b3c4d)"),
+    (b"\xa1\x2b\x3c\x4d", "a modified pcap (Navtel, magic a12b3c4d)"),
     (b"btsnoop\x00", "a Bluetooth snoop log"),
     (b"GMBU", "a Microsoft Network Monitor 2 capture"),
     (b"RTSS", "a Microsoft Network Monitor 1 capture"),

@@ -1,6 +1,6 @@
-"""One capture as a stream of bytes, read once from its first byte to its last.
+"""One capture as a stream of bytes, read once from its first byte to its last, unpacked if it is compressed.
 
-Knows files and pipes, and keeps the digest of what went through. Must not know packets: where records
+Knows files and pipes, and keeps count and digest of the bytes as they are stored. Must not know packets: where records
 begin is found by the flows stage.
 """
 
@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final, Protocol
+from typing import Final
 
+from analyser.capture.compression import BrokenStreamError, Stream, Unpacked
 from analyser.model.capture import CaptureHeader
 from analyser.model.finding import Problem
 
@@ -23,18 +24,6 @@ _AT_ONCE: Final = 1 << 18
 
 _NOTHING_YET: Final = 0.05
 """Seconds to wait where a pipe that somebody set to non-blocking has nothing to give."""
-
-
-class Stream(Protocol):
-    """What is asked of an open binary file, buffered or not."""
-
-    def readinto(self, buffer: memoryview, /) -> int | None:
-        """Fill ``buffer``; return how many bytes, 0 at the end."""
-        ...
-
-    def close(self) -> None:
-        """Release it."""
-        ...
 
 
 def read_some(stream: Stream, view: memoryview) -> int:
@@ -55,14 +44,29 @@ def read_some(stream: Stream, view: memoryview) -> int:
         time.sleep(_NOTHING_YET)
 
 
+VANISHED: Final = "gone before it could be read; a ring of files drops its oldest"
+
+
+class _Stored:
+    """The bytes of a source as they are stored, for the layers that unpack them."""
+
+    def __init__(self, read: Callable[[memoryview], int]) -> None:
+        self.readinto = read
+
+    def close(self) -> None:
+        """Nothing: the source itself releases its file."""
+
+
 class CaptureSource:
     """A capture as a :class:`~analyser.model.capture.ByteSource`, header included.
 
     ``open_stream`` is called at the first read, so that a thousand rotated files need one handle at a time;
     ``seen`` are the bytes of a pipe that were taken to recognise it, given again first. ``live`` marks a
     stream that cannot be read twice; an interrupt from the keyboard ends such a stream instead of the
-    program. ``problems`` may grow while reading: ``read-error`` (the system failed in the middle; the
-    stream then ends) and ``interrupted``.
+    program. ``layers`` says how many times the capture is compressed; ``octets`` and ``sha256`` are of the bytes as
+    stored. ``problems`` may grow while reading: ``read-error`` (the system failed in the middle; the stream then
+    ends), ``vanished`` (the file was gone before it was opened), ``interrupted``, and what
+    :class:`~analyser.capture.compression.Unpacked` says of a broken stream.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class CaptureSource:
         first_t: int | None,
         seen: bytes = b"",
         live: bool = False,
+        layers: int = 0,
     ) -> None:
         self.path = path
         self.header = header
@@ -88,6 +93,9 @@ class CaptureSource:
         self._ended = False
         self._complete = False
         self._waiting = False
+        self._unpacked: Stream = _Stored(self._read_stored)
+        for _ in range(layers):
+            self._unpacked = Unpacked(self._unpacked)
 
     @property
     def sha256(self) -> str | None:
@@ -103,12 +111,12 @@ class CaptureSource:
         """Fill ``view`` from the stream; return how many bytes, 0 at the end (also after an interrupt)."""
         if self._ended or not len(view):
             return 0
-        view = view.cast("B")
-        count = self._take_seen(view) or self._read(view)
-        if count:
-            self._digest.update(view[:count])
-            self.octets += count
-        else:
+        try:
+            count = self._unpacked.readinto(view.cast("B")) or 0
+        except BrokenStreamError as error:
+            self.problems.append(Problem(code=error.code, count=1, detail=error.message))
+            count = 0
+        if not count:
             self._end()
         return count
 
@@ -121,6 +129,14 @@ class CaptureSource:
         if self._waiting:
             raise KeyboardInterrupt
         self._note_interrupt()
+
+    def _read_stored(self, view: memoryview) -> int:
+        if self._ended:
+            return 0
+        count = self._take_seen(view) or self._read(view)
+        self._digest.update(view[:count])
+        self.octets += count
+        return count
 
     def _take_seen(self, view: memoryview) -> int:
         count = min(len(view), len(self._seen))
@@ -139,6 +155,9 @@ class CaptureSource:
             if not self.live:
                 raise
             self._note_interrupt()
+            return 0
+        except FileNotFoundError:
+            self.problems.append(Problem(code="vanished", count=1, detail=VANISHED))
             return 0
         except OSError as error:
             self.problems.append(Problem(code="read-error", count=1, detail=error.strerror or str(error)))

@@ -46,6 +46,12 @@ ANSWER_WINDOW: Final = 5_000_000_000
 MAX_RECORD: Final = 1 << 24
 """A record that claims more bytes than this is damage, not a packet."""
 
+MOST_PADDING: Final = 1 << 10
+"""Bytes that a snoop record may have behind its packet; a few are usual."""
+
+USUAL_RECORD: Final = 1 << 18
+"""A packet has no more bytes than this (libpcap's own bound) unless the file's snap length is larger."""
+
 # Watch classes, per transport and port.
 WATCH_NONE: Final = 0
 WATCH_STREAM: Final = 1  # the head of each side
@@ -189,7 +195,7 @@ S_SIZE: Final = 32
 
 # The state vector of one source (int64).
 F_POS: Final = 0  # bytes of the buffer that are done
-F_FORMAT: Final = 1  # 0 pcap, 1 pcapng
+F_FORMAT: Final = 1  # FORMAT_…
 F_SWAPPED: Final = 2
 F_FRAME: Final = 3  # packets so far
 F_FILE: Final = 4
@@ -203,8 +209,23 @@ F_SECTIONS: Final = 11
 F_POINT: Final = 13  # which of the captures that run at the same time
 F_TIMED: Final = 12  # packets so far that have a time of their own
 F_SNAPLEN: Final = 14  # the smallest of all interfaces that set one; 0 while none did
+F_DROPPED_BETWEEN: Final = 15  # as packet blocks say, of themselves and the one before; -1 while they say nothing
 F_LINKS: Final = 16  # eight words: which link types below 512 packets came with, bit by bit
-F_SIZE: Final = 24
+F_LIMIT: Final = 24  # most bytes that a record may have caught: more is damage
+F_FRACTION: Final = 25  # below it is a fraction of a second
+F_TRUST: Final = 26  # records that begin before this byte of the buffer were looked at more closely already
+F_PREVIOUS: Final = 27  # where the record before `F_POS` begins in the buffer; -1 where it is gone
+# Where a record's header (pcap, snoop) has what, in bytes: its own length, time, caught and original length.
+F_RECORD: Final = 28
+F_TIME_AT: Final = 29
+F_CAUGHT_AT: Final = 30
+F_LENGTH_AT: Final = 31
+F_SIZE: Final = 32
+
+FORMAT_PCAP: Final = 0
+FORMAT_PCAPNG: Final = 1
+FORMAT_SNOOP: Final = 2
+FORMATS: Final = {"pcap": FORMAT_PCAP, "pcapng": FORMAT_PCAPNG, "snoop": FORMAT_SNOOP}
 
 # One interface of a source (int64): link type, multiplier, divisor, offset (ns), snap length, packets dropped.
 I_LINK: Final = 0
@@ -219,7 +240,12 @@ MAX_INTERFACES: Final = 65536
 # Why `fill` stops.
 FILL_MORE: Final = 0  # the buffer is used up
 FILL_BATCH: Final = 1  # the batch is full
-FILL_LOST: Final = 2  # no record can stand here
+FILL_LOST: Final = 2  # no record can stand here, or only an odd one: `resync` looks more closely
+
+# What `resync` found.
+RESYNC_FOUND: Final = 0  # records go on there
+RESYNC_MORE: Final = 1  # more bytes are needed to say; those before the place are done with
+RESYNC_NONE: Final = 2  # nothing until the end of the file
 
 # Why `update` stops.
 UPDATE_DONE: Final = 0

@@ -184,7 +184,7 @@ def _advance(feed: Feed, until: int | None, memory: Memory) -> None:
     update = kernel("update")
     end = feed.count
     if until is not None:
-        later = np.flatnonzero(feed.packets["t"][feed.cursor : feed.count] > until)
+        later = np.flatnonzero(feed.places()[feed.cursor :] > until)
         if later.size:
             end = feed.cursor + max(int(later[0]), 1)
     while feed.cursor < end:

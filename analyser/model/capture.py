@@ -29,9 +29,10 @@ class InputError(Exception):
 class CaptureHeader:
     """The outside of a capture. For pcapng ``link_type`` and ``snaplen`` are None: they belong to its interfaces.
 
-    ``format`` is "pcap" or "pcapng"; ``swapped``: the file's byte order is not little-endian;
+    ``format`` is "pcap", "pcapng" or "snoop"; ``swapped``: the file's byte order is not little-endian;
     ``nanoseconds``: resolution of pcap time stamps; ``length``: bytes of the header before the first
-    record (24 for pcap, 0 for pcapng, whose section header is a block like others).
+    record (24 for pcap, 0 for pcapng, whose section header is a block like others). ``record`` (not for pcapng): bytes
+    of a record's header, and where in it stand time, caught length and original length.
     """
 
     format: str
@@ -40,6 +41,7 @@ class CaptureHeader:
     link_type: int | None
     snaplen: int | None
     length: int
+    record: tuple[int, int, int, int] = (16, 0, 8, 12)
 
 
 class ByteSource(Protocol):

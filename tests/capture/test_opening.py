@@ -197,7 +197,7 @@ def test_a_file_that_vanishes_ends_with_a_problem(tmp_path: Path) -> None:
     file.unlink()
     assert read_all(source) == b""
     assert source.sha256 is None
-    assert [problem.code for problem in source.problems] == ["read-error"]
+    assert [problem.code for problem in source.problems] == ["vanished"]
 
 
 def test_a_named_pipe_is_read_as_a_stream(tmp_path: Path, feed: Callable[[Path, bytes], None]) -> None:

@@ -350,8 +350,8 @@ def test_a_file_cut_in_the_middle_is_read_to_the_cut() -> None:
     assert (facts.packets, facts.files[0].complete, facts.files[0].problems[0].code) == (9, False, "cut-short")
 
 
-def test_damage_ends_the_reading_with_a_place() -> None:
-    """A record of impossible length is damage: what came before is there, and the offset is named."""
+def test_damage_to_the_end_is_told_with_its_place() -> None:
+    """A record of impossible length is damage: what came before is there, and the place is named."""
     source = pcap([*CLOSED, (1, b"")])
     source._content += b"\xff" * 64
     tables, facts = read(source)

@@ -18,7 +18,7 @@ import numpy as np
 
 from analyser.flows.feed import Feed
 from analyser.flows.kernel.native import kernel
-from analyser.flows.layout import F_INTERFACES, F_POS, FILL_BATCH, I_LINK
+from analyser.flows.layout import F_INTERFACES, F_POS, FILL_BATCH, FILL_LOST, I_LINK, RESYNC_FOUND
 from analyser.flows.memory import Limits, Memory
 from analyser.flows.reader import _advance
 from analyser.flows.table import flow_tables, whole
@@ -138,6 +138,12 @@ def read_at_the_edge(guarded: Guarded, data: bytes, memory: Memory, link: int) -
         )  # fmt: skip
         feed.cursor = 0
         _advance(feed, None, memory)
+        if reason == FILL_LOST:
+            at = int(feed._state[F_POS])
+            what, place = kernel("resync")(feed.buffer, at, at, feed.buffer.size, at & 1, feed._state)
+            if what == RESYNC_FOUND:
+                feed._state[F_POS] = place
+                reason = FILL_BATCH
         assert feed._state[F_POS] <= feed.buffer.size
         assert feed._state[F_INTERFACES] >= 0
 
@@ -149,7 +155,7 @@ def main(seed: int, seconds: float) -> None:
     captures = flows = 0
     memory = Memory(Limits(), WATCH)
     fill_once = time.monotonic()
-    read_at_the_edge(guarded, pcap([(1, seeds(1)[5])], 1), memory, 1)  # compiles
+    read_at_the_edge(guarded, pcap([(1, seeds(1)[5])], 1) + b"\xff" * 16, memory, 1)  # compiles
     end = time.monotonic() + seconds
     print(f"ready after {time.monotonic() - fill_once:.0f} s")
     while time.monotonic() < end:

@@ -1,12 +1,30 @@
-"""Packets out of pcap and pcapng files (draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng). Knows no packet's inside."""
+"""Packets out of pcap, pcapng and snoop files (draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng, RFC 1761), unpacked first.
+
+Knows no packet's inside, and stops at damage: finding records again behind it is not told twice.
+"""
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import struct
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import lz4.frame
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 MAX_RECORD = 1 << 24
+UNPACK = {b"\x1f\x8b": gzip.decompress, b"\x28\xb5": zstd.decompress, b"\x04\x22": lz4.frame.decompress,
+          b"\xfd7": lzma.decompress, b"BZ": bz2.decompress}  # fmt: skip
+MODIFIED = (b"\x34\xcd\xb2\xa1", b"\xa1\xb2\xcd\x34")
+SNOOP_LINKS = {0: 1, 2: 6, 4: 1, 8: 10}
 LAST_TIME = 9_223_372_035 * 10**9
 """The last whole second whose nanoseconds fit 64 bits (in the year 2262)."""
 
@@ -47,25 +65,45 @@ class Interface:
 
 def read_file(data: bytes, number: int) -> FileReading:
     """Return the packets of a capture file given whole."""
+    while data[:2] in UNPACK:
+        data = UNPACK[data[:2]](data)
     reading = FileReading()
+    if data[:5] == b"snoop":
+        reading.frames.extend(_snoop(data, number, reading))
+        return reading
     source = _pcapng(data, number, reading) if data[:4] == b"\n\r\r\n" else _pcap(data, number, reading)
     reading.frames.extend(source)
     return reading
 
 
 def _pcap(data: bytes, file: int, reading: FileReading) -> Iterator[Frame]:
-    order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    order = ">" if data[0] == 0xA1 else "<"
+    header = 24 if data[:4] in MODIFIED else 16
     fraction = 1 if data[:4] in (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d") else 1000
     (link,) = struct.unpack_from(order + "I", data, 20)
     at = 24
-    while at + 16 <= len(data):
+    while at + header <= len(data):
         seconds, part, caught, _ = struct.unpack_from(order + "IIII", data, at)
-        if caught > MAX_RECORD or at + 16 + caught > len(data):
+        start, at = at + header, at + header + caught
+        if caught > MAX_RECORD or at > len(data):
             break
         reading.records += 1
-        frame = data[at + 16 : at + 16 + caught]
-        yield Frame(file, reading.records, seconds * 10**9 + part * fraction, link & 0x03FFFFFF, 0, frame)
-        at += 16 + caught
+        t = seconds * 10**9 + part * fraction
+        yield Frame(file, reading.records, t, link & 0x03FFFFFF, 0, data[start:at])
+    reading.complete = at == len(data)
+
+
+def _snoop(data: bytes, file: int, reading: FileReading) -> Iterator[Frame]:
+    link = SNOOP_LINKS[struct.unpack_from(">I", data, 12)[0]]
+    at = 16
+    while at + 24 <= len(data):
+        _, caught, length, _, seconds, micros = struct.unpack_from(">IIIIII", data, at)
+        if length < 24 + caught or at + length > len(data):
+            break
+        reading.records += 1
+        frame = data[at + 24 : at + 24 + caught]
+        yield Frame(file, reading.records, seconds * 10**9 + micros * 1000, link, 0, frame)
+        at += length
     reading.complete = at == len(data)
 
 

@@ -51,6 +51,7 @@ ENTRIES: Final[dict[str, tuple[str, Arguments]]] = {
             _block(np.uint8, 2), _ROWS[WATCH], _OCTETS, _ROWS[QUOTE], _WORDS, _STATE,
         ),
     ),
+    "resync": ("resync", (_OCTETS, NUMBER, NUMBER, NUMBER, NUMBER, _STATE)),
     "rebuild": ("update", (_WORDS, _ROWS[FLOW], NUMBER, NUMBER)),
     "mark_idle": ("evict", (_ROWS[FLOW], _ROWS[SIDE], _block(np.int64, 2), _STATE, NUMBER)),
     "evict": (

@@ -1,6 +1,7 @@
 """Records of a capture file, one after the other, each decoded into the batch.
 
-Knows the pcap format (draft-ietf-opsawg-pcap) and pcapng's blocks (draft-ietf-opsawg-pcapng). It must not
+Knows the pcap format (draft-ietf-opsawg-pcap) and its relatives, snoop (RFC 1761), and pcapng's blocks
+(draft-ietf-opsawg-pcapng). It must not
 know flows. It stops where it needs more bytes, where the batch is full, and where no record can stand.
 """
 
@@ -13,25 +14,35 @@ import numpy as np
 from analyser.flows.kernel.link import decode
 from analyser.flows.kernel.loads import be16, be32, be64, inner, le16, le32, le64, u8
 from analyser.flows.layout import (
+    F_CAUGHT_AT,
     F_DROPPED,
+    F_DROPPED_BETWEEN,
     F_FILE,
     F_FIRST_T,
     F_FORMAT,
     F_FRAME,
     F_INTERFACES,
     F_LAST_T,
+    F_LENGTH_AT,
+    F_LIMIT,
     F_LINKS,
     F_LOST_PACKETS,
     F_NEED,
     F_POINT,
     F_POS,
+    F_PREVIOUS,
+    F_RECORD,
     F_SECTIONS,
     F_SNAPLEN,
     F_SWAPPED,
+    F_TIME_AT,
     F_TIMED,
+    F_TRUST,
     FILL_BATCH,
     FILL_LOST,
     FILL_MORE,
+    FORMAT_PCAPNG,
+    FORMAT_SNOOP,
     I_DIVISOR,
     I_DROPPED,
     I_LINK,
@@ -39,11 +50,13 @@ from analyser.flows.layout import (
     I_OFFSET,
     I_SNAPLEN,
     MAX_RECORD,
+    MOST_PADDING,
     S_RECORDS,
     S_UNREADABLE,
 )
 
 NANOSECONDS = np.int64(1_000_000_000)
+MOST_DROPPED = np.int64(1 << 40)  # more between two packets is no count
 LAST_SECOND = np.int64(9_223_372_035)  # the last second whose nanoseconds fit 64 bits
 
 
@@ -146,6 +159,21 @@ def read_statistics(buf: Any, p: Any, end: Any, swapped: Any, source: Any, inter
 
 
 @inner
+def read_packet_options(buf: Any, o: Any, end: Any, swapped: Any, source: Any) -> Any:
+    """Read the options of an enhanced packet block (``o`` to ``end``): packets dropped between it and the one before."""
+    while o + 4 <= end:
+        option = r16(buf, o, swapped)
+        length = r16(buf, o + 2, swapped)
+        if option == 0 or o + 4 + length > end:
+            break
+        if option == 4 and length == 8:
+            raw = np.int64(be64(buf, o + 4) if swapped else le64(buf, o + 4))
+            if 0 <= raw < MOST_DROPPED:
+                source[F_DROPPED_BETWEEN] = max(source[F_DROPPED_BETWEEN], np.int64(0)) + raw
+        o += 4 + ((length + 3) & ~3)
+
+
+@inner
 def stamp(k: Any, t: Any, timed: Any, source: Any) -> Any:
     """Give a record its time and frame number; ``timed``: the time is its own."""
     if timed:
@@ -190,7 +218,15 @@ def fill(
     n = 0
     size = packets.shape[0]
     pos = source[F_POS]
-    pcapng = source[F_FORMAT] == 1
+    pcapng = source[F_FORMAT] == FORMAT_PCAPNG
+    snoop = source[F_FORMAT] == FORMAT_SNOOP
+    record = source[F_RECORD]
+    time_at = source[F_TIME_AT]
+    caught_at = source[F_CAUGHT_AT]
+    length_at = source[F_LENGTH_AT]
+    limit = source[F_LIMIT]
+    trust = source[F_TRUST]
+    previous = source[F_PREVIOUS]
     source[F_NEED] = 1
     reason = FILL_BATCH
     while n < size:
@@ -201,22 +237,34 @@ def fill(
         t = np.int64(0)
         interface = np.int64(0)
         if not pcapng:
-            if pos + 16 > end:
-                source[F_NEED] = 16
+            if pos + record > end:
+                source[F_NEED] = record
                 reason = FILL_MORE
                 break
-            caught = r32(buf, pos + 8, swapped)
-            if caught > MAX_RECORD:
+            caught = r32(buf, pos + caught_at, swapped)
+            length = r32(buf, pos + length_at, swapped)
+            seconds = r32(buf, pos + time_at, swapped)
+            fraction = r32(buf, pos + time_at + 4, swapped)
+            if caught > limit or (
+                (caught > length or length | seconds == 0 or fraction >= NANOSECONDS) and pos >= trust
+            ):  # damage, or a writer with odd habits
                 reason = FILL_LOST
                 break
-            following = pos + 16 + caught
+            start = pos + record
+            following = start + caught
+            if snoop:
+                padding = be32(buf, pos + 8) - record - caught
+                if padding < 0 or padding > MOST_PADDING:
+                    reason = FILL_LOST
+                    break
+                following += padding
             if following > end:
-                source[F_NEED] = 16 + caught
+                source[F_NEED] = following - pos
                 reason = FILL_MORE
                 break
-            seconds = r32(buf, pos, swapped)
-            t = seconds * NANOSECONDS + r32(buf, pos + 4, swapped) * interfaces[0, I_MULTIPLIER]
-            start = pos + 16
+            if snoop:  # packets dropped since the beginning
+                source[F_DROPPED] = max(source[F_DROPPED], be32(buf, pos + 12))
+            t = seconds * NANOSECONDS + fraction * interfaces[0, I_MULTIPLIER]
         else:
             if pos + 12 > end:
                 source[F_NEED] = 12
@@ -265,6 +313,13 @@ def fill(
                     )
                     t = ticks_to_ns(ticks, row[I_MULTIPLIER], row[I_DIVISOR], row[I_OFFSET])
                     start = pos + 28
+                    options = start + ((caught + 3) & ~3)
+                    if kind == 6 and options + 4 <= body:
+                        read_packet_options(buf, options, body, swapped, source)
+                    elif kind == 2:
+                        dropped = r16(buf, pos + 10, swapped)
+                        if dropped != 0xFFFF:  # unknown
+                            source[F_DROPPED_BETWEEN] = max(source[F_DROPPED_BETWEEN], np.int64(0)) + dropped
                 else:
                     source[F_LOST_PACKETS] += 1
                     st[S_UNREADABLE] += 1
@@ -309,6 +364,8 @@ def fill(
             st,
         ):
             n += 1
+        previous = pos
         pos = following
     source[F_POS] = pos
+    source[F_PREVIOUS] = previous
     return reason, n
