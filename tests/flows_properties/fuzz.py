@@ -134,7 +134,7 @@ def read_at_the_edge(guarded: Guarded, data: bytes, memory: Memory, link: int) -
     while reason == FILL_BATCH:
         reason, feed.count = kernel("fill")(
             feed.buffer, feed.buffer.size, feed._state, feed._interfaces, feed.packets, memory.fragments, memory.paths,
-            memory.path_index, memory.eth_counts, memory.ip_counts, memory.link_counts, memory.st,
+            memory.path_index, memory.tunnels, memory.tunnel_index, memory.eth_counts, memory.ip_counts, memory.link_counts, memory.st,
         )  # fmt: skip
         feed.cursor = 0
         _advance(feed, None, memory)
