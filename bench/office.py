@@ -88,7 +88,11 @@ roles = ["workstation", "flexispooler"]
 """ + "".join(_printer(number) for number in range(1, len(_PRINTERS) + 1))
 
 EXPLAINED = (
-    "inter-server/ldap-tls", "workstation-to-server/administration-web",
+    "inter-server/management-synchronization", "inter-server/terminal-server-control", "other/ldap-tls",
+    "printer-to-server/ricoh-accounting", "printer-to-server/terminal-application", "server-to-printer/ipp-delivery",
+    "server-to-printer/raw-delivery", "server-to-printer/snmp-accounting", "workstation-to-server/administration-web",
+    "workstation-to-server/client-jobs", "workstation-to-server/end-user-web", "workstation-to-server/lpr-jobs",
+    "workstation-to-server/spooler-controller",
 )  # fmt: skip
 """Rules that the workload satisfies somewhere, by table and id."""
 

@@ -185,7 +185,9 @@ def write_pcap(path: Path, flows: Flows, book: Book, packets: tuple[Array, Array
     table = book.table()
     flow, row, moment = packets
     seq, ack = _numbers(flow, row, table, rng)
-    ipid = (rng.integers(0, 65536, (len(flows.opening), 2))[flow, table["side"][row]] + np.arange(len(row))).astype("u2")
+    ipid = (rng.integers(0, 65536, (len(flows.opening), 2))[flow, table["side"][row]] + np.arange(len(row))).astype(
+        "u2"
+    )
     shift = np.where(table["tail"][row] == MSS, rng.integers(0, NOISE - MSS, len(row)), 0).astype(np.int32)
     shift[table["at"][row] != 0] = 0
     order = np.argsort(moment, kind="stable")
@@ -247,7 +249,8 @@ def _checksum(heads: Array) -> Array:
     total = words.sum(axis=1, dtype=np.uint32)
     total = (total & 0xFFFF) + (total >> 16)
     total = (total & 0xFFFF) + (total >> 16)
-    return 0xFFFF - total
+    checksum: Array = 0xFFFF - total
+    return checksum
 
 
 def _joined(heads: Array, facts: Array, at: Array, pool: bytes) -> bytes:
