@@ -86,6 +86,7 @@ class Fuzzer:
         self.shared: np.memmap[Any, np.dtype[np.uint8]] = np.memmap(shared, np.uint8, "w+", shape=NOW + engine.LARGEST)
         self.memory = _small_memory()
         feeds = [Feed(MemorySource(head or _section(n)), 0, 0, self.memory) for n, head in enumerate(self.headers)]
+        profiles = np.stack([one._state for one in feeds])
         self._calls = _frames(self.memory, feeds[-1])
         feed = self._calls[0][0]
         fill, update, resync = (frame for _, frame in self._calls)
@@ -120,7 +121,7 @@ class Fuzzer:
         self._arguments = (
             self._rng, np.asarray(now), np.asarray(scratch), self._corpus, self._entries, self._kept, flags, guard,
             np.array([guard.ctypes.data, guard.ctypes.data + guard.strides[0]]), functions, fill, update, resync, sizes,
-            np.stack([one._state for one in feeds]), rows, feed._state, feed._interfaces, packets, memory.flows,
+            profiles, rows, feed._state, feed._interfaces, packets, memory.flows,
             memory.sides, memory.payloads, _words(memory.flows), _words(memory.sides), _words(memory.payloads),
             np.array(bounds, np.int64), cleared, memory.st, fresh, self.features, self.totals, self.sums,
         )  # fmt: skip
