@@ -410,7 +410,7 @@ def fuzz(
                 totals[i] += st[i] - fresh[i]
             sums[0] += source[F_FRAME]
             sums[1] += out[3]
-            if out[2] or below(rng, 4):
+            if out[2]:  # behind damage the end of the block matters: what cannot be told yet waits for more bytes
                 break
         if found and kept[0] < entries.shape[0] and kept[1] + length <= corpus.shape[0] and length <= 2048:
             for i in range(length):

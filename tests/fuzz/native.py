@@ -150,8 +150,7 @@ class Fuzzer:
         if verdict != engine.GOOD:
             return engine.VERDICTS[verdict]
         memory.st[:] = self._fresh + self.totals
-        named = sum(undecoded(memory).values()) + sum(link_layer(memory).values())
-        told = int(self.sums[1]) + named + _joined(memory)
+        told = int(self.sums[1]) + named(memory)
         if told != self.sums[0]:
             return f"{self.sums[0]} packets were read and {told} told, in the last {executions} executions"
         return None
@@ -164,13 +163,14 @@ class Fuzzer:
         ]
 
 
-def _joined(memory: Memory) -> int:
-    """Return packets that are told without a flow or a name: copies, and errors joined to what they quote.
+def named(memory: Memory) -> int:
+    """Return packets that are told otherwise than in flows: by name, as copies, as errors joined to what they quote.
 
     ARP and neighbour discovery have both, a record in the table and a name.
     """
     st = memory.st
-    return int(st[S_DUPLICATES] + st[S_SAME_TRAFFIC] + st[S_ICMP_ERRORS] - st[S_ARP] - st[S_NEIGHBOURS])
+    joined = int(st[S_DUPLICATES] + st[S_SAME_TRAFFIC] + st[S_ICMP_ERRORS] - st[S_ARP] - st[S_NEIGHBOURS])
+    return sum(undecoded(memory).values()) + sum(link_layer(memory).values()) + joined
 
 
 def _planes(guards: tuple[Guarded, Guarded]) -> Any:
