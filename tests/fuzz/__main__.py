@@ -36,7 +36,11 @@ def work(target: str, seed: int, executions: int, seconds: float, shared: Path, 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     end = time.monotonic() + seconds
-    return native(seed, executions, end, shared, keep) if target == NATIVE else python(target, seed, executions, end, shared)
+    return (
+        native(seed, executions, end, shared, keep)
+        if target == NATIVE
+        else python(target, seed, executions, end, shared)
+    )
 
 
 def native(seed: int, executions: int, end: float, shared: Path, keep: Path | None) -> int:
@@ -82,7 +86,9 @@ def python(target: str, seed: int, executions: int, end: float, shared: Path) ->
             traceback.print_exc()
             return FOUND
         longest = max(longest, time.monotonic() - before if done > 1 else 0.0)
-    print(f"{target}: {done} executions in {time.monotonic() - began:.0f} s, the longest took {longest:.2f} s", flush=True)
+    print(
+        f"{target}: {done} executions in {time.monotonic() - began:.0f} s, the longest took {longest:.2f} s", flush=True
+    )
     return 0
 
 

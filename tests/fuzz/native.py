@@ -56,7 +56,9 @@ UPDATE_NUMBERS: Final = 6
 def headers() -> list[bytes]:
     """Return the file headers of all profiles: every kind of pcap for every link type, and pcapng in both byte orders."""
     magics = ((0xA1B2C3D4, "<"), (0xA1B2C3D4, ">"), (0xA1B23C4D, "<"), (0xA1B23C4D, ">"))
-    pcaps = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, link) for link in LINKS for magic, order in magics]
+    pcaps = [
+        struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, link) for link in LINKS for magic, order in magics
+    ]
     return [*pcaps, b"", b""]  # a pcapng has no header of its own: its first block is part of the input
 
 
@@ -97,7 +99,11 @@ class Fuzzer:
         self._guard = Guarded(engine.LARGEST), Guarded(engine.LARGEST)
         rows = np.stack([np.resize(one._interfaces[0], one._interfaces.shape[1]) for one in feeds])
         self._rng = np.array([seed * 2 + 1], np.uint64)
-        self._corpus, self._entries, self._kept = np.zeros(ARENA, np.uint8), np.zeros((ENTRIES, 3), np.int64), np.zeros(2, np.int64)
+        self._corpus, self._entries, self._kept = (
+            np.zeros(ARENA, np.uint8),
+            np.zeros((ENTRIES, 3), np.int64),
+            np.zeros(2, np.int64),
+        )
         for data in [*captures(), *corpus()]:
             self._add(*split(data, self.headers))
         flags = np.array([[not head, head[:1] in (b"\xa1",)] for head in self.headers], np.int64)
@@ -109,7 +115,8 @@ class Fuzzer:
             (S_WATCHED_BYTES, memory.watched_bytes.shape[0]),
         ]  # fmt: skip
         cleared = tuple(
-            array.reshape(-1).view(np.uint8) for array in (memory.index, memory.seen, memory.fragments, memory.path_index)
+            array.reshape(-1).view(np.uint8)
+            for array in (memory.index, memory.seen, memory.fragments, memory.path_index)
         )
         self.sums, self.totals = np.zeros(3, np.int64), np.zeros_like(fresh)
         self.features = np.zeros(1 << 20, np.uint8)

@@ -46,7 +46,9 @@ def frames(link: int) -> list[bytes]:
                 (17, p.udp(9, 6081, b"\x00\x00\x65\x58" + bytes(4) + ethernet)),
             )]  # fmt: skip
             out.append(p.frame(route, b"\x00\x01\x01\x40" + inner, 0x8847))
-            out.append(p.frame(route, b"\x11\x00\x00\x01" + bytes(2) + (b"\x00\x57" if v6 else b"\x00\x21") + inner, 0x8864))
+            out.append(
+                p.frame(route, b"\x11\x00\x00\x01" + bytes(2) + (b"\x00\x57" if v6 else b"\x00\x21") + inner, 0x8864)
+            )
     out.append(p.frame(four, p.ip(four, 17, p.udp(1, 161, bytes(30)), more=True)))
     out.append(p.frame(four, p.ip(four, 17, bytes(16), fragment=40)))
     return out

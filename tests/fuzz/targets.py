@@ -116,7 +116,9 @@ def merging(data: bytes) -> None:
     """Merge records of any content: what is counted stays, and numbers that vanish lead to those that hold their facts."""
     rng = np.random.default_rng(list(data[:64]) or [0])
     n = 1 + len(data) % 64
-    taken = np.frombuffer((data * (n * (FLOW.itemsize + 2 * SIDE.itemsize + 2 * PAYLOAD.itemsize) // max(len(data), 1) + 1)), np.uint8)
+    taken = np.frombuffer(
+        (data * (n * (FLOW.itemsize + 2 * SIDE.itemsize + 2 * PAYLOAD.itemsize) // max(len(data), 1) + 1)), np.uint8
+    )
     flow_end, side_end = n * FLOW.itemsize, n * (FLOW.itemsize + 2 * SIDE.itemsize)
     rows = taken[:flow_end].copy().view(FLOW)
     sides = taken[flow_end:side_end].copy().view(SIDE)
