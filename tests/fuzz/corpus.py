@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-import coverage
+import coverage  # type: ignore[import-not-found,unused-ignore]
 
 from tests.fuzz import seeds
 from tests.fuzz.guided import one

@@ -57,8 +57,7 @@ NUMBERS: Final = np.array(
 native = njit(nogil=True, cache=True, error_model="numpy")
 
 
-@intrinsic
-def call(_typing: Any, _address: Any, frame: Any) -> Any:
+def _call(_typing: Any, _address: Any, frame: Any) -> Any:
     """Call the kernel function at an address with a frame of words, whose last word is scratch."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -71,6 +70,10 @@ def call(_typing: Any, _address: Any, frame: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.int64, frame), code
+
+
+call: Final[Any] = intrinsic(_call)
+"""``call(address, frame)``."""
 
 
 @native

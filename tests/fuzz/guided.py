@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sys
 
-import atheris
+import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
 from analyser.capture.headers import read_header
 from analyser.flows.feed import Feed

@@ -106,7 +106,7 @@ class Fuzzer:
         )
         for data in [*captures(), *corpus()]:
             self._add(*split(data, self.headers))
-        flags = np.array([[not head, head[:1] in (b"\xa1",)] for head in self.headers], np.int64)
+        flags = np.array([[not head, head[:1] == b"\xa1"] for head in self.headers], np.int64)
         flags[-1, 1] = 1
         fresh = memory.st.copy()
         bounds = [

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any, Final
@@ -115,7 +115,9 @@ def _load(count: int, order: str) -> Callable[[Rows, Any], Any]:
 
 def _loads() -> ModuleType:
     module = ModuleType(f"{PACKAGE}.loads")
-    names = {f"{order[0]}e{8 * count}": _load(count, order) for order in ("big", "little") for count in (2, 4, 8)}
+    names: dict[str, Any] = {
+        f"{order[0]}e{8 * count}": _load(count, order) for order in ("big", "little") for count in (2, 4, 8)
+    }
     names |= {"u8": _load(1, "big"), "inner": lambda function: function, "prefetch": lambda _array, _row: None}
     vars(module).update(names)
     return module
@@ -168,6 +170,7 @@ class Plain:
 @contextmanager
 def reading_with(kernel: Callable[[str], Any]) -> Iterator[None]:
     """Let the flows stage use ``kernel`` instead of the compiled one."""
-    with patch.object(feed, "kernel", kernel), patch.object(reader, "kernel", kernel):
-        with patch.object(memory, "kernel", kernel), patch.object(records, "kernel", kernel):
-            yield
+    with ExitStack() as stack:
+        for module in (feed, reader, memory, records):
+            stack.enter_context(patch.object(module, "kernel", kernel))
+        yield

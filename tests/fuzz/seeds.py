@@ -15,6 +15,10 @@ CORPUS: Final = Path(__file__).with_name("corpus.zip")
 LINKS: Final = (0, 1, 8, 9, 12, 14, 50, 51, 101, 104, 105, 107, 108, 109, 113, 127, 192, 228, 229, 239, 276, 9999)
 
 
+SMALL: Final = 3000
+"""Bytes of a sample that is small enough to be changed well."""
+
+
 def frames(link: int) -> list[bytes]:
     """Return one frame of every kind that the kernel decodes."""
     four, six = p.Route("192.0.2.1", "192.0.2.9", link), p.Route("2001:db8::1", "2001:db8::9", link)
@@ -39,9 +43,9 @@ def frames(link: int) -> list[bytes]:
                 out.append(p.frame(route, p.ip(route, protocol, bytes([6, 1]) + bytes(30))))
             inner = p.ip(base, 6, p.tcp(4000, 443, 1, 0, p.SYN, b""))
             ethernet = p.frame(p.Route(base.src, base.dst), inner)
-            kind = b"\x86\xdd" if v6 else b"\x08\x00"
+            ethertype = b"\x86\xdd" if v6 else b"\x08\x00"
             out += [p.frame(route, p.ip(route, protocol, body)) for protocol, body in (
-                (41 if v6 else 4, inner), (47, bytes(2) + kind + inner), (47, b"\x00\x00\x65\x58" + ethernet),
+                (41 if v6 else 4, inner), (47, bytes(2) + ethertype + inner), (47, b"\x00\x00\x65\x58" + ethernet),
                 (47, b"\x10\x00\x88\xbe" + bytes(12) + ethernet), (17, p.udp(9, 4789, b"\x08" + bytes(7) + ethernet)),
                 (17, p.udp(9, 6081, b"\x00\x00\x65\x58" + bytes(4) + ethernet)),
             )]  # fmt: skip
@@ -64,9 +68,9 @@ def captures() -> list[bytes]:
             out.append(pcap(part, link, order="<>"[start // 6 % 2], nanoseconds=start % 4 == 0))
             if link in (1, 113):
                 out.append(pcapng(part, link, order="<>"[start // 6 % 2], resolution=9 if start % 4 else 6))
-    for path in sorted(Path("samples/pcaps").glob("*.pcap*")):
-        if path.suffix in (".pcap", ".pcapng") and path.stat().st_size < 3000:
-            out.append(path.read_bytes())
+    for path in sorted((Path(__file__).parents[2] / "samples" / "pcaps").glob("*.pcap*")):
+        if path.suffix in (".pcap", ".pcapng") and path.stat().st_size < SMALL:
+            out.append(path.read_bytes())  # noqa: PERF401  one kind after the other
     return out
 
 

