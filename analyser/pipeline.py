@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -121,13 +122,12 @@ class FlowRun:
 
     def surroundings(self, observed: Observed) -> Observed:
         """Return ``observed`` with what all parts together show of who was seen where; without flows."""
-        neighbours = next(self._reading.parts())
+        paths, neighbours = self._reading.surroundings()
         sights, said = [], []
         for seen, quoted in self._reading.sights():
             sights.append(seen)
             said.append(icmp_said(replace(observed, flows=quoted.flows, icmp_errors=quoted.icmp_errors)))
-        known = replace(observed, paths=neighbours.paths, neighbours=neighbours.neighbours)
-        return whole_view(known, sights, said)
+        return whole_view(replace(observed, paths=paths, neighbours=neighbours), sights, said)
 
     def close(self) -> None:
         """Give back what was taken on disk."""
@@ -266,7 +266,7 @@ def _observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None
         kept = []
         for part in run.parts():
             portion = _filled(around, part)
-            kept.append(replace(portion, flows=sifter.sift(portion)))
+            kept.append(replace(portion, flows=_packed(sifter.sift(portion))))
         together = _joined(around, kept)
         away = together.promises.filter(pl.col("announced") != pl.col("responder"))
         if elsewhere is not None or away.is_empty():
@@ -285,6 +285,14 @@ def _filled(observed: Observed, part: Labelled) -> Observed:
         promises=part.labels.promises,
         requests=part.labels.requests,
     )
+
+
+def _packed(flows: pl.DataFrame) -> pl.DataFrame:
+    """Return the same flows in memory of their own: rows chosen from a table share the bytes of the whole table."""
+    packed = io.BytesIO()
+    flows.write_parquet(packed, compression="lz4")
+    packed.seek(0)
+    return pl.read_parquet(packed)
 
 
 def _joined(observed: Observed, portions: Sequence[Observed]) -> Observed:

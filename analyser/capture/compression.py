@@ -116,6 +116,7 @@ class Unpacked:
         self._name = "compressed"
         self._taken = 0
         self._given = 0
+        self._broken: BrokenStreamError | None = None
         self._scratch = memoryview(bytearray(_RAW))
 
     @property
@@ -129,6 +130,15 @@ class Unpacked:
         Raises :class:`BrokenStreamError` where the stream is cut (``cut-short``), damaged (``damaged``), or grows beyond all
         reason (``grows-absurdly``); everything before was given.
         """
+        if self._broken is None:
+            try:
+                return self._give(view)
+            except BrokenStreamError as error:
+                self._broken = error
+        # A library that has met damage must not be asked again: some then write beyond their memory.
+        raise self._broken
+
+    def _give(self, view: memoryview) -> int:
         while self._member is not None or self._begin():
             data = self._unpack(min(len(view), _PIECE))
             if self._member.eof:

@@ -3,8 +3,8 @@
 A scan of millions of ports is one entry of a report. Here its flows are judged and counted while they are at hand, and
 let go; what is left is judged by ``check`` as any capture is. Knows located flows, rules' ports and the tally.
 
-What two addresses said to each other must come in one portion. Set aside are TCP flows without payload, on ports that
-neither a rule nor an infrastructure pack names, between addresses that stand for one host each.
+What two addresses said to each other must come in one portion. Set aside are TCP flows and datagrams of services that
+nobody knows, as far as they count for no rule, between addresses that stand for one host each.
 """
 
 from __future__ import annotations
@@ -22,19 +22,21 @@ from analyser.compliance.attempts.table import icmp_facts
 from analyser.compliance.attempts.vantage import Vantage, said_by_icmp
 from analyser.compliance.coverage import Covered
 from analyser.compliance.identity import Ids
-from analyser.compliance.locating import locate
+from analyser.compliance.locating import locate, shared_origins
+from analyser.compliance.matching import match_ports
 from analyser.compliance.parties import CAST, LOOPBACK, Directory
 from analyser.compliance.unexpected.bench import Bench
 from analyser.compliance.unexpected.groups import group_unexpected
 from analyser.compliance.unexpected.infrastructure import name_infrastructure
 from analyser.compliance.unexpected.reasons import Reasons
 from analyser.compliance.unexpected.tally import Tally
+from analyser.compliance.unexpected.translation import find_translated
 from analyser.compliance.waivers import Waivers
 from analyser.model.rule import RulePack
 from analyser.model.site import Site
 from analyser.tables import Observed
 
-_GROUP: Final = ("ini", "ini_place", "res", "res_place", "port")
+_GROUP: Final = ("ini", "ini_place", "res", "res_place", "proto", "port")
 _PAIR: Final = ("orig", "resp")
 _NO_ONE: Final = pl.Series("serial", [], pl.UInt64)
 
@@ -69,10 +71,9 @@ class Sifter:
         self._control_ports = sorted(
             {port for rule in policy.applied for port in rule.ports if rule.rule.id in controls}
         )
-        self._named_ports = sorted(
-            {port for _, ports in policy.matrix for port in ports}
-            | {port for pack in packs for entry in pack.infrastructure for port in entry.ports}
-        )
+        self._applied = policy.applied
+        assert observed.sights is not None
+        self._askers = _askers(observed.sights, directory)
         self._many_faced = [party.number for party in directory.parties if len(party.addresses) > 1]
 
     def sift(self, portion: Observed) -> pl.DataFrame:
@@ -109,8 +110,20 @@ class Sifter:
         """Return the serials of flows that are set aside: whole groups of them, or none of a group."""
         ends = pl.col("ini").is_in([CAST, LOOPBACK]) | pl.col("res").is_in([CAST, LOOPBACK])
         shared = pl.col("ini").is_in(self._many_faced) | pl.col("res").is_in(self._many_faced)
+        asked = match_ports(located, self._applied, shared_origins(self._directory, located))
+        perhaps = find_translated(located, self._applied, self._directory.probes, located)
+        wanted = pl.concat([asked["serial"], perhaps["serial"]]).unique()
+        strange = (
+            (pl.col("proto") == "udp")
+            & pl.col("service").is_null()
+            & ~pl.any_horizontal(pl.col(name).is_in(self._askers) for name in _PAIR)
+        )
         plain = located.filter(
-            pl.col("proto") == "tcp", ~pl.col("local"), ~ends, ~shared, ~pl.col("port").is_in(self._named_ports)
+            (pl.col("proto") == "tcp") | strange,
+            ~pl.col("local"),
+            ~ends,
+            ~shared,
+            ~pl.col("serial").is_in(wanted.implode()),
         )
         controlled = located.filter(
             pl.col("port").is_in(self._control_ports) | pl.col("source").cast(pl.Int32).is_in(self._control_ports),
@@ -121,8 +134,15 @@ class Sifter:
         if self._elsewhere is not None:
             announced = self._elsewhere.select(orig="initiator", resp="announced", port=pl.col("port").cast(pl.Int32))
             plain = plain.join(announced.unique(), on=["orig", "resp", "port"], how="anti")
-        spoken = plain.filter(pl.col("payload") > 0).select(_GROUP).unique()
-        return plain.join(spoken, on=_GROUP, how="anti").select("serial")
+        held = located.join(plain, on="serial", how="anti")
+        return plain.join(held.select(_GROUP).unique(), on=_GROUP, how="anti").select("serial")
+
+
+def _askers(sights: pl.DataFrame, directory: Directory) -> list[str]:
+    """Return who spoke to a group address: what comes back from anywhere may be an answer to that."""
+    targets = sights["id.resp_h"].unique().to_list()
+    groups = [address for address in targets if directory.owner(address) == CAST]
+    return sights.filter(pl.col("id.resp_h").is_in(groups))["id.orig_h"].unique().to_list()
 
 
 def whole_view(observed: Observed, sights: Sequence[pl.DataFrame], said: Sequence[pl.DataFrame]) -> Observed:

@@ -6,11 +6,12 @@ Knows the layout and how much may be held. It must not know files or what the re
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from analyser.flows.kernel.native import kernel
@@ -36,7 +37,7 @@ from analyser.flows.layout import (
     WATCH,
     WATCH_CLASSES,
 )
-from analyser.flows.records import Records
+from analyser.flows.records import Records, concatenate
 from analyser.flows.store import Store
 
 _SAMPLE: Final = 4096
@@ -48,19 +49,30 @@ _LATEST: Final = (1 << 63) - 1
 class Part(NamedTuple):
     """Flows that are looked at together.
 
-    ``number`` is None where all flows of the run are in one part; ``renamed`` maps serial numbers of merged records to those
-    that hold their facts now. ``chosen``: these are only some flows of the run.
+    ``numbers`` are those of the parts that were dealt, None where all flows of the run are together; ``renamed`` maps serial
+    numbers of merged records to those that hold their facts now. ``chosen``: these are only some flows of the parts.
     """
 
-    number: int | None
+    numbers: tuple[int, ...] | None
     records: Records
     renamed: dict[int, int]
     chosen: bool = False
 
+    def rows_of(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return the rows of WATCH or QUOTE that speak of flows of this part, by the number of what holds them now."""
+        mine = rows if self.numbers is None else rows[np.isin(rows["part"], self.numbers)]
+        if self.renamed and mine.size:
+            mine = mine.copy()
+            mine["serial"] = pl.Series(mine["serial"]).replace(self.renamed).to_numpy()
+        return mine[np.isin(mine["serial"], self.records.flows["serial"])] if self.chosen else mine
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much may be held at once. ``live_flows`` beyond which idle flows are written out; bytes elsewhere."""
+    """How much may be held at once: flows in the table (beyond ``live_flows`` idle ones are written out), bytes elsewhere.
+
+    ``together``: flows of small parts that are looked at together later, at least so many.
+    """
 
     live_flows: int = 1 << 17
     block: int = 1 << 22
@@ -69,6 +81,7 @@ class Limits:
     watched: int = 1 << 28
     quotes: int = 1 << 20
     first_flows: int = 1 << 14
+    together: int = 1 << 14
 
 
 class Memory:
@@ -179,16 +192,30 @@ class Memory:
         """Give all flows of the run, part by part: one part where all found room in the table.
 
         Nothing more can be counted then; a part may share the arrays of this memory. ARP and neighbour discovery come first.
+        Small parts come several at a time: looking at flows has its price each time, however few they are.
         """
         if not self.in_parts:
             n = int(self.st[S_FLOWS])
             payloads = self.payloads[: int(self.st[S_PAYLOADS])]
             yield Part(None, Records(self.flows[:n], self.sides[: 2 * n], payloads), {})
             return
-        self._evict(_LATEST)
+        self._leave()
+        waiting: list[Part] = []
         for number in sorted(self._store.parts, key=lambda part: part != NEIGHBOUR_PART):
             records, renamed = self._store.part(number)
-            yield Part(number, records, renamed)
+            waiting.append(Part((number,), records, renamed))
+            if number == NEIGHBOUR_PART or sum(len(part.records) for part in waiting) >= self.limits.together:
+                yield _together(waiting)
+                waiting = []
+        if waiting:
+            yield _together(waiting)
+
+    def _leave(self) -> None:
+        """Move the last flows to the store and give back the room of the table."""
+        if self.st[S_FLOWS]:
+            self._evict(_LATEST)
+            self.flows, self.sides, self.payloads = np.empty(0, FLOW), np.empty(0, SIDE), np.empty(0, PAYLOAD)
+            self.index, self.seen = np.zeros(1, np.uint64), np.zeros(1, SEEN)
 
     def close(self) -> None:
         """Give back what was taken on disk."""
@@ -198,21 +225,28 @@ class Memory:
         """Return, for each file that holds packets which another file holds too, how many."""
         return {int(number): int(self.repeated[number]) for number in np.flatnonzero(self.repeated)}
 
-    def watched_packets(self, part: int | None) -> Iterator[tuple[NDArray[Any], NDArray[np.uint8]]]:
-        """Give the rows of WATCH of one part (None: all), as many at a time as were put aside together, and their bytes."""
+    def watched_packets(self, part: Part) -> Iterator[tuple[NDArray[Any], NDArray[np.uint8]]]:
+        """Give the rows of WATCH of a part, as many at a time as were put aside together, and their bytes."""
         self.take_watched()
         for rows, octets in self._watched:
-            yield rows if part is None else rows[rows["part"] == part], octets
+            yield part.rows_of(rows), octets
 
-    def quoted_errors(self, part: int | None) -> NDArray[Any]:
-        """Return the rows of QUOTE of one part (None: all)."""
+    def quoted_errors(self, part: Part) -> NDArray[Any]:
+        """Return the rows of QUOTE of a part."""
         self.take_quotes()
-        rows = np.concatenate(self._quotes)
-        return rows if part is None else rows[rows["part"] == part]
+        return part.rows_of(np.concatenate(self._quotes))
 
     def known_paths(self) -> NDArray[Any]:
         """Return the rows of PATH in use; row 0 is "unknown"."""
         return self.paths[: int(self.st[S_PATHS])]
+
+
+def _together(parts: Sequence[Part]) -> Part:
+    if len(parts) == 1:
+        return parts[0]
+    numbers = tuple(number for part in parts for number in part.numbers or ())
+    renamed = {gone: stays for part in parts for gone, stays in part.renamed.items()}
+    return Part(numbers, concatenate([part.records for part in parts]), renamed)
 
 
 def _power(n: int) -> int:

@@ -25,7 +25,7 @@ from analyser.flows.layout import (
 )
 from analyser.flows.memory import Limits, Memory
 from analyser.flows.names import link_layer, undecoded
-from analyser.flows.table import earliest, flow_tables, part_sights, whole
+from analyser.flows.table import earliest, flow_tables, part_sights, surroundings, whole
 from analyser.model.capture import ByteSource, FileFacts, ReadingFacts
 from analyser.model.finding import Problem
 from analyser.tables import FlowTables
@@ -55,6 +55,10 @@ class FlowReading:
     def in_parts(self) -> bool:
         """Whether there are several parts."""
         return self._memory.in_parts
+
+    def surroundings(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return PATHS and NEIGHBOURS of all parts."""
+        return surroundings(self._memory, self._ports)
 
     def sights(self) -> Iterator[tuple[pl.DataFrame, FlowTables]]:
         """Give SIGHTS of each part, and the tables of those of its flows that ICMP errors quote."""

@@ -13,13 +13,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analyser.flows.addresses import address_texts
-from analyser.flows.layout import FLOW_LOOPBACK, KEY_ECHO, KEY_NEIGHBOUR, KEY_TYPE, WATCH
+from analyser.flows.layout import FLOW_LOOPBACK, KEY_ECHO, KEY_NEIGHBOUR, KEY_TYPE, NEIGHBOUR_PART, WATCH
 from analyser.flows.memory import Memory, Part
 from analyser.flows.records import Records, concatenate, select
 from analyser.flows.sides import binary, side_columns
 from analyser.flows.states import conn_states, histories, orient
 from analyser.model.flow import protocol_name
-from analyser.tables import FLOWS, ICMP_ERRORS, NEIGHBOURS, PATHS, SIGHTS, WATCHED, FlowTables
+from analyser.tables import FLOWS, ICMP_ERRORS, NEIGHBOURS, PATHS, SIGHTS, WATCHED, FlowTables, empty
 
 Array = NDArray[Any]
 
@@ -40,7 +40,7 @@ def flow_tables(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
     # Not told by the protocol: a packet may say 255 too.
     neighbour = ((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)) == KEY_NEIGHBOUR
     orientation = pl.DataFrame({"serial": flows["serial"], "high_opened": high_opened})
-    quotes = _of_flows(memory.quoted_errors(part.number), part)
+    quotes = memory.quoted_errors(part)
     icmp_errors = _icmp_errors(quotes, orientation)
     quoted = _first_quotes(flows["serial"], icmp_errors)
     started = np.where(_is_unseen(low, high), quoted["t"].to_numpy(), _earliest(low, high))
@@ -60,6 +60,16 @@ def flow_tables(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
         watched=_watched(memory, part, orientation),
         icmp_errors=icmp_errors,
     )
+
+
+def surroundings(memory: Memory, ports: Mapping[str, frozenset[int]]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return PATHS and NEIGHBOURS of a run."""
+    first = next(memory.parts())
+    if first.numbers is None or NEIGHBOUR_PART in first.numbers:
+        neighbours = flow_tables(memory, first, ports).neighbours
+    else:
+        neighbours = empty(NEIGHBOURS)
+    return _paths(memory.known_paths()), neighbours
 
 
 def part_sights(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]]) -> tuple[pl.DataFrame, FlowTables]:
@@ -92,7 +102,7 @@ def part_sights(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
 
     facts = {f"{side}_{name}": of(side, name) for side in ("orig", "resp") for name in _SIGHT}
     named = told.select(**{"id.orig_h": of("orig", "h"), "id.resp_h": of("resp", "h")}, **facts, loopback="loopback")
-    quoted = Part(part.number, select(part.records, np.flatnonzero(flows["icmp"] > 0)), part.renamed, chosen=True)
+    quoted = Part(part.numbers, select(part.records, np.flatnonzero(flows["icmp"] > 0)), part.renamed, chosen=True)
     return named.select(pl.col(name).cast(kind) for name, kind in SIGHTS.items()), flow_tables(memory, quoted, ports)
 
 
@@ -111,7 +121,7 @@ def earliest(memory: Memory, most: int) -> tuple[Part, int]:
         started = _earliest(low, high)
         unseen = np.flatnonzero(_is_unseen(low, high))
         if unseen.size:
-            errors = _of_flows(memory.quoted_errors(part.number), part)
+            errors = memory.quoted_errors(part)
             first = dict(zip(errors["serial"][::-1].tolist(), errors["t"][::-1].tolist(), strict=True))
             started[unseen] = [first.get(serial, 0) for serial in flows["serial"][unseen].tolist()]
         if rows.size > most:
@@ -299,14 +309,6 @@ def _neighbours(records: Records, rows: Array, high_opened: Array) -> pl.DataFra
     ).sort("first_t", "frame")
 
 
-def _of_flows(rows: Array, part: Part) -> Array:
-    """Return the rows that speak of flows of ``part``; where records were merged, by the number of what holds them now."""
-    if part.renamed and rows.size:
-        rows = rows.copy()
-        rows["serial"] = pl.Series(rows["serial"]).replace(part.renamed).to_numpy()
-    return rows[np.isin(rows["serial"], part.records.flows["serial"])] if part.chosen else rows
-
-
 def _icmp_errors(quotes: Array, orientation: pl.DataFrame) -> pl.DataFrame:
     frame = pl.DataFrame(
         {
@@ -331,8 +333,7 @@ def _icmp_errors(quotes: Array, orientation: pl.DataFrame) -> pl.DataFrame:
 
 def _watched(memory: Memory, part: Part, orientation: pl.DataFrame) -> pl.DataFrame:
     told, data = [np.zeros(0, WATCH)], []
-    for rows, octets in memory.watched_packets(part.number):
-        mine = _of_flows(rows, part)
+    for mine, octets in memory.watched_packets(part):
         told.append(mine)
         view = octets.data
         data += [bytes(view[a : a + n]) for a, n in zip(mine["start"].tolist(), mine["caught"].tolist(), strict=True)]

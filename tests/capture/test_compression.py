@@ -163,3 +163,21 @@ def test_huge_windows_and_dictionaries_are_refused() -> None:
     for stored in (head + bytes(20), lzma.compress(DATA, filters=filters)):
         with pytest.raises(BrokenStreamError):
             Unpacked(io.BytesIO(stored)).readinto(memoryview(bytearray(100)))
+
+
+@each
+def test_a_broken_stream_stays_broken(name: str) -> None:
+    """Damage is told as often as somebody asks, without asking the library again: libbz2 then smashes its stack."""
+    stored = bytearray(PACKERS[name](DATA))
+    for at in range(12, len(stored), 7):
+        stored[at] ^= 0x55
+    stream = Unpacked(io.BytesIO(bytes(stored)))
+    view = memoryview(bytearray(1 << 20))
+    told = []
+    for _ in range(300):
+        try:
+            stream.readinto(view)
+        except BrokenStreamError as error:
+            told.append(error)
+    assert len(told) > 1
+    assert len(set(told)) == 1

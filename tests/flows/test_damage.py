@@ -7,11 +7,15 @@ import struct
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
-from analyser.flows.memory import Limits
+from analyser.flows.feed import Feed
+from analyser.flows.kernel.native import kernel
+from analyser.flows.layout import F_FIRST_T, F_LAST_T, F_TIMED, RESYNC_FOUND, RESYNC_MORE, RESYNC_NONE
+from analyser.flows.memory import Limits, Memory
 from analyser.model.finding import Problem
-from tests.flows_properties.compare import kernel_reads
+from tests.flows_properties.compare import MemorySource, kernel_reads
 from tests.robustness.mutants import block, interface, section
 
 PACKETS = 60
@@ -169,3 +173,22 @@ def test_hostile_fillings_are_read_in_time(filler: bytes) -> None:
         _, facts = kernel_reads([start + filler * (3_000_000 // len(filler))])
         assert time.monotonic() - began < 20
         assert facts.packets >= PACKETS
+
+
+@pytest.mark.parametrize("make", MAKERS, ids=NAMES)
+def test_from_any_byte_the_next_record_is_found(make: Callable[[], Made]) -> None:
+    """A file can be cut for two readers anywhere: the search ends at the next boundary, and asks for more where it must."""
+    data, places = make()
+    buffer = np.frombuffer(data, np.uint8).copy()
+    feed = Feed(MemorySource(data), 0, 0, Memory(Limits(), {}))
+    feed._state[[F_TIMED, F_FIRST_T, F_LAST_T]] = (
+        1,
+        START * 10**9,
+        START * 10**9,
+    )  # payload here looks like headers of 1970
+    for start in range(places[0], places[-1] + 1):
+        following = next(place for place in places if place >= start)
+        assert kernel("resync")(buffer, start, -1, len(data), 1, feed._state) == (RESYNC_FOUND, following)
+    assert kernel("resync")(buffer, places[-1] + 1, -1, len(data), 1, feed._state)[0] == RESYNC_NONE
+    what, place = kernel("resync")(buffer, places[5] + 1, -1, places[7], 0, feed._state)
+    assert (what, place) == (RESYNC_MORE, places[6])

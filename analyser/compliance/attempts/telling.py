@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from statistics import median
 from typing import Any, Final
 
@@ -28,6 +28,8 @@ ARRIVED: Final = "its own firewall, or the service does not answer"
 _KEY: Final = ("id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto")
 _BLAMED: Final = QUIET - {Outcome.PENDING, Outcome.NO_WITNESS}
 """Silences that say something of the port, so that it matters whether the request arrived."""
+_KNOWN: Final = 8
+"""Attempts whose columns are kept at hand."""
 _EACH: Final = 2
 """Pieces of evidence for each ending, before others of the same ending are added."""
 
@@ -46,8 +48,7 @@ class Teller:
         self._observed = observed
         self._ledger = ledger
         self._vantage = vantage
-        # What stands for a group is told first and shown as evidence right after.
-        self._facts = lru_cache(maxsize=8)(self._read_facts)
+        self._known: dict[int, dict[str, Any]] = {}
 
     def finding(self, rows: Numbers, codes: Numbers, told: Numbers, demand: Demand) -> PortFinding:
         """Return the finding of one port.
@@ -164,8 +165,17 @@ class Teller:
         weight = 2 * self._ledger.proven(rows) + self._ledger.columns["payload"][rows]
         return int(np.argmax(weight))
 
-    def _read_facts(self, attempt: int) -> dict[str, Any]:
+    def _facts(self, attempt: int) -> dict[str, Any]:
         """The columns of one attempt and of its flow that details and evidence read."""
+        # What stands for a group is told first and shown as evidence right after. (A cache of functools would hold this
+        # object, and with it the tables of a capture, until Python looks for circles of references.)
+        if attempt not in self._known:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            self._known[attempt] = self._read_facts(attempt)
+        return self._known[attempt]
+
+    def _read_facts(self, attempt: int) -> dict[str, Any]:
         names, flow_names = self._names
         facts = dict(zip(names, self._ledger.frame.row(attempt), strict=True))
         facts.update(zip(flow_names, self._narrow.row(facts["row"]), strict=True))

@@ -59,18 +59,13 @@ def end_of_record(buf: Any, p: Any, source: Any) -> Any:
 
 
 @inner
-def chain_of_records(buf: Any, p: Any, end: Any, final: Any, odd: Any, source: Any) -> Any:
+def chain_of_records(buf: Any, p: Any, end: Any, final: Any, odd: Any, earliest: Any, latest: Any, source: Any) -> Any:
     """Return where a chain of records (pcap, snoop) that begins at ``p`` ends, WAIT, or NOTHING.
 
     ``odd``: each header may have a strange time or strange lengths, if not both (the record before them was whole, so
-    something does stand here).
+    something does stand here). Times are believed from second ``earliest`` to ``latest``.
     """
     swapped = source[F_SWAPPED] != 0
-    earliest = np.int64(0)
-    latest = np.int64(1) << 32
-    if source[F_TIMED] > 0:
-        earliest = source[F_FIRST_T] // NANOSECONDS - YEAR
-        latest = source[F_LAST_T] // NANOSECONDS + YEAR
     before = np.int64(-1)
     n = 0
     timed = 0
@@ -164,13 +159,18 @@ def resync(buf: Any, start: Any, odd: Any, end: Any, final: Any, source: Any) ->
     From a place in the middle of a file this finds a boundary of records unless a capture travels in packets there: who
     cuts a file must see that the part before ends exactly where the next begins.
     """
+    earliest = np.int64(0)
+    latest = np.int64(1) << 32
+    if source[F_TIMED] > 0:
+        earliest = source[F_FIRST_T] // NANOSECONDS - YEAR
+        latest = source[F_LAST_T] // NANOSECONDS + YEAR
     pcapng = source[F_FORMAT] == FORMAT_PCAPNG
     if odd >= 0 and not pcapng:
         stop = WAIT
         if odd + source[F_RECORD] <= end:
             stop = end_of_record(buf, odd, source)
             if stop >= 0 and (stop <= end or not final):
-                stop = chain_of_records(buf, stop, end, final, True, source)
+                stop = chain_of_records(buf, stop, end, final, True, earliest, latest, source)
             else:
                 stop = NOTHING
         if stop >= 0:
@@ -184,7 +184,7 @@ def resync(buf: Any, start: Any, odd: Any, end: Any, final: Any, source: Any) ->
         if pcapng:
             stop = chain_of_blocks(buf, p, end, final, swapped)
         else:
-            stop = chain_of_records(buf, p, end, final, False, source)
+            stop = chain_of_records(buf, p, end, final, False, earliest, latest, source)
         if stop == WAIT:
             return RESYNC_MORE, p
         if stop >= 0:
