@@ -82,7 +82,7 @@ def python(target: str, seed: int, executions: int, end: float, shared: Path) ->
         before = time.monotonic()
         try:
             reproduce(target, data)
-        except Exception:
+        except Exception:  # noqa: BLE001  whatever it is, it is the finding
             traceback.print_exc()
             return FOUND
         longest = max(longest, time.monotonic() - before if done > 1 else 0.0)

@@ -390,7 +390,7 @@ def fuzz(
             guard[side, shift + i] = scratch[i]
         address = sides_of[side] + shift
         found = 0
-        whole = np.int64(0)
+        whole: Any = np.int64(0)
         for attempt in range(2):
             cut = length if attempt == 0 else below(rng, length + 1)
             sizes[2] = batch if attempt == 0 else 1 + below(rng, batch)

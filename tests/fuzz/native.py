@@ -77,7 +77,7 @@ def split(data: bytes, known: list[bytes]) -> tuple[int, bytes]:
 def capture_of(shared: bytes, known: list[bytes]) -> bytes:
     """Return the capture that the shared file of a fuzzer describes."""
     _, length, profile = struct.unpack_from("<qqq", shared)
-    return known[profile] + shared[NOW : NOW + length]
+    return bytes(known[profile] + shared[NOW : NOW + length])
 
 
 class Fuzzer:
