@@ -38,7 +38,7 @@ from analyser.model.capture import CaptureHeader
 from tests.flows_properties.compare import MemorySource
 from tests.fuzz import engine
 from tests.fuzz.guard import Guarded, guarded
-from tests.fuzz.seeds import LINKS, captures, corpus
+from tests.fuzz.seeds import LINKS, captures, corpus, modified, snoop
 
 BATCH: Final = 32
 AT_ONCE: Final = 2000
@@ -59,7 +59,8 @@ def headers() -> list[bytes]:
     pcaps = [
         struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 65535, link) for link in LINKS for magic, order in magics
     ]
-    return [*pcaps, b"", b""]  # a pcapng has no header of its own: its first block is part of the input
+    others = [made[:length] for made, length in ((modified([], "<"), 24), (modified([], ">"), 24), (snoop([]), 16))]
+    return [*pcaps, *others, b"", b""]  # a pcapng has no header of its own: its first block is part of the input
 
 
 def split(data: bytes, known: list[bytes]) -> tuple[int, bytes]:
@@ -68,6 +69,8 @@ def split(data: bytes, known: list[bytes]) -> tuple[int, bytes]:
         return len(known) - (1 if data[8:9] == b"\x1a" else 2), data
     header = read_header(data)
     assert isinstance(header, CaptureHeader)
+    if data[: header.length] in known:
+        return known.index(data[: header.length]), data[header.length :]
     order = ">" if header.swapped else "<"
     magic = 0xA1B23C4D if header.nanoseconds else 0xA1B2C3D4
     link = header.link_type if header.link_type in LINKS else 1
@@ -106,7 +109,7 @@ class Fuzzer:
         )
         for data in [*captures(), *corpus()]:
             self._add(*split(data, self.headers))
-        flags = np.array([[not head, head[:1] == b"\xa1"] for head in self.headers], np.int64)
+        flags = np.array([[not head, head[:1] in (b"\xa1", b"s")] for head in self.headers], np.int64)
         flags[-1, 1] = 1
         fresh = memory.st.copy()
         bounds = [

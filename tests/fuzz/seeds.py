@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import random
+import struct
 import zipfile
 from pathlib import Path
 from typing import Final
 
 from tests.flows_properties import packets as p
 from tests.flows_properties.traffic import Timed, pcap, pcapng
+from tests.robustness.mutants import wild_blocks
 
 CORPUS: Final = Path(__file__).with_name("corpus.zip")
 """Inputs that reached something new, found by the instrumented run and kept small."""
 
 LINKS: Final = (0, 1, 8, 9, 12, 14, 50, 51, 101, 104, 105, 107, 108, 109, 113, 127, 192, 228, 229, 239, 276, 9999)
 
+
+WILD: Final = 40
+"""Captures of blocks that nobody expects."""
 
 SMALL: Final = 3000
 """Bytes of a sample that is small enough to be changed well."""
@@ -58,6 +64,27 @@ def frames(link: int) -> list[bytes]:
     return out
 
 
+def modified(timed: Timed, order: str) -> bytes:
+    """Return Kuznetzov's modified pcap: a record header has eight bytes more."""
+    out = [struct.pack(order + "IHHiIII", 0xA1B2CD34, 2, 4, 0, 0, 65535, 1)]
+    for t, data in timed:
+        out.append(
+            struct.pack(order + "IIIIIHBx", t // 10**9, t % 10**9 // 1000, len(data), len(data), 1, 0x800, 0) + data
+        )
+    return b"".join(out)
+
+
+def snoop(timed: Timed) -> bytes:
+    """Return a snoop capture of Ethernet (RFC 1761)."""
+    out = [b"snoop\0\0\0" + struct.pack(">II", 2, 4)]
+    for t, data in timed:
+        body = data + bytes(-len(data) % 4)
+        out.append(
+            struct.pack(">IIIIII", len(data), len(data), 24 + len(body), 0, t // 10**9, t % 10**9 // 1000) + body
+        )
+    return b"".join(out)
+
+
 def captures() -> list[bytes]:
     """Return small captures: each frame alone, all of a link type together, pcap and pcapng in both byte orders."""
     out = []
@@ -68,9 +95,14 @@ def captures() -> list[bytes]:
             out.append(pcap(part, link, order="<>"[start // 6 % 2], nanoseconds=start % 4 == 0))
             if link in (1, 113):
                 out.append(pcapng(part, link, order="<>"[start // 6 % 2], resolution=9 if start % 4 else 6))
+    every = [(n * 1_000_000, frame) for n, frame in enumerate(frames(1)[:8], 1_700_000_000_000)]
+    out += [modified(every, order) for order in "<>"] + [snoop(every)]
+    for seed in range(WILD):
+        blocks = bytes(wild_blocks(random.Random(seed), bytearray(pcap(every, 1))))
+        out.append(blocks[:SMALL])
     for path in sorted((Path(__file__).parents[2] / "samples" / "pcaps").glob("*.pcap*")):
         if path.suffix in (".pcap", ".pcapng") and path.stat().st_size < SMALL:
-            out.append(path.read_bytes())  # noqa: PERF401  one kind after the other
+            out.append(path.read_bytes())
     return out
 
 
