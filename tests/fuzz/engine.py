@@ -330,20 +330,20 @@ def execute(
     else:
         return HANG
     out[0] += read_flows(flows, sides, payloads, st, features)
-    for i in range(st.shape[0]):
-        if st[i] != fresh[i]:
-            out[0] += note(features, 8, i, bucket(st[i]))
+    for w in range(st.shape[0]):
+        if st[w] != fresh[w]:
+            out[0] += note(features, 8, w, bucket(st[w]))
     for n in range(2 * st[S_FLOWS]):
         out[3] += np.int64(sides[n].pkts)
     h = digest(np.uint64(1), flow_words, st[S_FLOWS] * flow_words.shape[0] // flows.shape[0])
     h = digest(h, side_words, 2 * st[S_FLOWS] * side_words.shape[0] // sides.shape[0])
     h = digest(h, payload_words, st[S_PAYLOADS] * payload_words.shape[0] // payloads.shape[0])
-    for i in range(st.shape[0]):
-        if i != S_SEED and i != S_WATCHED and i != S_WATCHED_BYTES and i != S_QUOTES:
-            h = (h ^ np.uint64(st[i])) * np.uint64(0x9E3779B97F4A7C15)
-    for i in range(source.shape[0]):
-        if i != F_POS and i != F_NEED and i != F_TRUST and i != F_PREVIOUS:
-            h = (h ^ np.uint64(source[i])) * np.uint64(0x9E3779B97F4A7C15)
+    for w in range(st.shape[0]):
+        if w != S_SEED and w != S_WATCHED and w != S_WATCHED_BYTES and w != S_QUOTES:
+            h = (h ^ np.uint64(st[w])) * np.uint64(0x9E3779B97F4A7C15)
+    for w in range(source.shape[0]):
+        if w != F_POS and w != F_NEED and w != F_TRUST and w != F_PREVIOUS:
+            h = (h ^ np.uint64(source[w])) * np.uint64(0x9E3779B97F4A7C15)
     out[1] = np.int64(h >> np.uint64(1))
     return GOOD
 
