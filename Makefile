@@ -10,7 +10,7 @@ TEST_PROGRAMS := tshark:tshark tcpdump:tcpdump
 # Programs that the benchmark measures beside the analyser.
 BENCH_PROGRAMS := tcpdump:tcpdump ndpiReader:libndpi-bin softflowd:softflowd
 
-.PHONY: demo test lint types unit bench pins renew clean setup system-test bench-programs
+.PHONY: demo test lint types unit bench fuzz pins renew clean setup system-test bench-programs
 
 ## demo: set everything up and judge a sample: a terminal installation with two ports blocked on the way
 demo: $(READY)
@@ -32,6 +32,18 @@ types: $(READY)
 
 unit: $(READY)
 	$(RUN) -m pytest -q
+
+## fuzz: all fuzzers for long: FUZZ_SECONDS each in Python, FUZZ_EXECUTIONS of the native one; findings/ keeps what fails
+FUZZ_SECONDS    ?= 600
+FUZZ_EXECUTIONS ?= 12000000
+fuzz: $(READY)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/requirements.txt
+	$(RUN) -m tests.fuzz kernel --executions $(FUZZ_EXECUTIONS) --seed $$(date +%s)
+	for target in opening flows cut plain merge site check; do \
+	  $(RUN) -m tests.fuzz $$target --seconds $(FUZZ_SECONDS) --seed $$(date +%s) || exit 1; done
+	$(RUN) -m tests.fuzz.corpus unpack findings/corpus
+	$(RUN) -m tests.fuzz.guided findings/corpus -max_len=2000 -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=findings/
+	$(RUN) -m tests.fuzz.corpus keep findings/corpus
 
 ## bench: how fast captures are read and judged on this machine, beside other readers; renews docs/benchmarks.md. Takes a
 ## quarter of an hour, four GB of disk, and a machine that does nothing else

@@ -20,6 +20,9 @@ SCHEMA: Final[dict[str, pl.DataType]] = {"serial": pl.UInt64(), **{name: LABELS[
 
 OVER_HTTP: Final = (Service.HTTP, Service.IPP, Service.WEBDAV, Service.WEBSOCKET, Service.ETCD)
 
+_THREE_DIGITS: Final = r"^3(\d)3(\d)3(\d)$"
+"""A status code, its octets written as hexadecimal numbers."""
+
 USM_REPORTS: Final[dict[int, str]] = {
     1: "unsupportedSecLevels",
     2: "notInTimeWindows",
@@ -52,7 +55,9 @@ def from_http(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) 
     status = (
         watched.filter(~pl.col("from_orig") & pl.col("data").bin.starts_with(b"HTTP/1."))
         .join(chosen.select("serial"), on="serial", how="semi")
-        .with_columns(status=pl.col("data").bin.slice(9, 3).cast(pl.String, strict=False).str.to_integer(strict=False))
+        .with_columns(octets=pl.col("data").bin.slice(9, 3).bin.encode("hex"))  # as text it need not be UTF-8
+        .filter(pl.col("octets").str.contains(_THREE_DIGITS))
+        .with_columns(status=pl.col("octets").str.replace(_THREE_DIGITS, "${1}${2}${3}").str.to_integer())
         .filter(pl.col("status").is_between(200, 599))
         .sort("t", "file", "frame")
         .group_by("serial")

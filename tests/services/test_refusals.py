@@ -17,6 +17,13 @@ def _http(*statuses: int) -> Talking:
     return talk
 
 
+@pytest.mark.parametrize("status", [b"\xff\xfe\xfd", b"\x00\x03\x00", b"4\xc3\xa9", b"40", b""])
+def test_a_status_that_is_no_number_says_nothing(status: bytes) -> None:
+    """A status line may hold any bytes: no refusal follows, and no error."""
+    talk = Talking(1).orig(b"GET / HTTP/1.1\r\n\r\n").resp(b"HTTP/1.1 " + status + b"\r\n\r\n")
+    assert _tcp(talk, 80)["refused_code"] is None
+
+
 def _tcp(talk: Talking, port: int, orig: bytes = b"", resp: bytes = b"") -> dict[str, Any]:
     said = {side: next((row["data"] for row in talk.rows if row["from_orig"] == of), b"") for side, of in _SIDES}
     made = flow(1, orig=orig or said["orig"], resp=resp or said["resp"], **{"id.resp_p": port})
