@@ -7,8 +7,10 @@ READY  := $(VENV)/.ready
 
 # Programs that the suite compares with, and the Debian package each is in.
 TEST_PROGRAMS := tshark:tshark tcpdump:tcpdump
+# Programs that the benchmark measures beside the analyser.
+BENCH_PROGRAMS := tcpdump:tcpdump ndpiReader:libndpi-bin softflowd:softflowd
 
-.PHONY: demo test lint types unit bench fuzz pins renew clean setup system-test
+.PHONY: demo test lint types unit bench fuzz pins renew clean setup system-test bench-programs
 
 ## demo: set everything up and judge a sample: a terminal installation with two ports blocked on the way
 demo: $(READY)
@@ -43,9 +45,10 @@ fuzz: $(READY)
 	$(RUN) -m tests.fuzz.guided findings/corpus -max_len=2000 -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=findings/
 	$(RUN) -m tests.fuzz.corpus keep findings/corpus
 
-## bench: how fast captures are read and judged on this machine
-bench: $(READY)
-	$(RUN) -m bench.speed
+## bench: how fast captures are read and judged on this machine, beside other readers; renews docs/benchmarks.md. Takes a
+## quarter of an hour, four GB of disk, and a machine that does nothing else
+bench: bench-programs $(READY)
+	$(RUN) -m bench.run
 
 ## pins: resolve requirements.in anew into requirements.txt, with hashes and without addresses
 pins: $(READY)
@@ -80,9 +83,11 @@ $(READY): requirements.txt pyproject.toml setup.py
 	  } >$(VENV)/setup.log 2>&1 || { cat $(VENV)/setup.log >&2; exit 1; }
 	@touch $(READY)
 
-system-test:
-	@missing=''; for pair in $(TEST_PROGRAMS); do command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+system-test: PROGRAMS = $(TEST_PROGRAMS)
+bench-programs: PROGRAMS = $(BENCH_PROGRAMS)
+system-test bench-programs:
+	@missing=''; for pair in $(PROGRAMS); do command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
-	  else echo "missing, and the tests that need them will be skipped:$$missing" >&2; fi; fi
+	  else echo "missing, and what needs them will be skipped:$$missing" >&2; fi; fi

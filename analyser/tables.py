@@ -34,7 +34,7 @@ FLOWS_PUBLIC: Final[dict[str, pl.DataType]] = {
     "orig_ip_bytes": pl.UInt64(),
     "resp_pkts": pl.UInt64(),
     "resp_ip_bytes": pl.UInt64(),
-    "tunnel_parents": pl.String(),
+    "tunnel_parents": pl.String(),  # "erspan2 198.51.100.1>198.51.100.2 id 5", outermost first, ", " between; null: none
     "rtt": pl.Float64(),  # seconds from (last) SYN to SYN-ACK; null where not both were seen
 }
 """Columns that `analyser flows` prints before those of the services stage."""

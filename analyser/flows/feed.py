@@ -137,7 +137,7 @@ class Feed:
             memory = self._memory
             reason, self.count = fill(
                 self.buffer, self._end, self._state, self._interfaces, self.packets, memory.fragments, memory.paths,
-                memory.path_index, memory.eth_counts, memory.ip_counts, memory.link_counts, memory.st,
+                memory.path_index, memory.tunnels, memory.tunnel_index, memory.eth_counts, memory.ip_counts, memory.link_counts, memory.st,
             )  # fmt: skip
             self.cursor = 0
             if self._placed is not None:

@@ -161,7 +161,33 @@ QUOTE: Final = np.dtype(
     align=True,
 )  # fmt: skip
 
-PATH: Final = np.dtype([("src_mac", "u8"), ("dst_mac", "u8"), ("interface", "u4"), ("vlan", "u4")], align=True)
+PATH: Final = np.dtype(
+    [("src_mac", "u8"), ("dst_mac", "u8"), ("interface", "u4"), ("vlan", "u4"), ("tunnel", "u4")], align=True
+)
+
+TUNNEL: Final = np.dtype(
+    [
+        ("src0", "u8"), ("src1", "u8"), ("dst0", "u8"), ("dst1", "u8"),  # zeros where it has no addresses
+        ("number", "u8"),  # key, VNI, session, label …; 0 where it has none
+        ("parent", "u4"), ("kind", "u4"),
+    ],
+    align=True,
+)  # fmt: skip
+"""A tunnel in one direction. ``parent``: the tunnel around it; row 0 is none."""
+
+(
+    T_IPIP, T_GRE, T_ERSPAN1, T_ERSPAN2, T_ERSPAN3, T_PPTP, T_ETHERIP, T_VXLAN, T_VXLAN_GPE, T_GENEVE, T_GTP, T_TEREDO, T_L2TP,
+    T_MPLS, T_PPPOE, T_TZSP, T_FABRICPATH, T_BRIDGED,
+) = range(1, 19)  # fmt: skip
+MOST_TUNNELS: Final = 8
+"""Tunnels within one another that are opened."""
+
+# Why a frame of a rarer link type holds no packet that can be decoded.
+LINK_LLC: Final = -2
+LINK_UNKNOWN: Final = -3
+WLAN_MANAGEMENT: Final = -4
+WLAN_PROTECTED: Final = -5
+WLAN_AGGREGATED: Final = -6
 
 FRAGMENT: Final = np.dtype([("key", "u8"), ("ports", "u8")], align=True)
 SEEN: Final = np.dtype([("print", "u8"), ("t", "i8")], align=True)
@@ -191,7 +217,17 @@ S_UNREADABLE: Final = 20  # packet blocks that name no interface or overrun them
 S_ICMP_ERRORS: Final = 21  # ICMP errors that were joined to the flow they quote
 S_ARP: Final = 22  # ARP that asks or answers for an address
 S_NEIGHBOURS: Final = 23  # neighbour discovery of IPv6 that does
-S_SIZE: Final = 32
+S_TUNNELS: Final = 24  # rows of TUNNEL in use
+S_DECAPSULATED: Final = 25  # packets whose flow was found inside a tunnel
+S_TOO_DEEP: Final = 26
+S_ABOUT_TUNNEL: Final = 27  # ICMP errors that quote a packet of a tunnel
+S_PPP_CONTROL: Final = 28
+S_PPP: Final = 29  # PPP that carries neither IP nor its own control protocols
+S_UNKNOWN_LINK: Final = 30  # link headers that say they are something else
+S_WLAN_MANAGEMENT: Final = 31
+S_WLAN_PROTECTED: Final = 32
+S_WLAN_AGGREGATED: Final = 33
+S_SIZE: Final = 40
 
 # The state vector of one source (int64).
 F_POS: Final = 0  # bytes of the buffer that are done

@@ -29,11 +29,13 @@ from analyser.flows.layout import (
     S_QUOTES_OFF,
     S_SEED,
     S_SIZE,
+    S_TUNNELS,
     S_WATCH_OFF,
     S_WATCHED,
     S_WATCHED_BYTES,
     SEEN,
     SIDE,
+    TUNNEL,
     WATCH,
     WATCH_CLASSES,
 )
@@ -99,6 +101,8 @@ class Memory:
         self.fragments: NDArray[Any] = np.zeros(1 << 12, FRAGMENT)
         self.paths: NDArray[Any] = np.zeros(1 << 16, PATH)
         self.path_index = np.zeros(1 << 18, np.int32)
+        self.tunnels: NDArray[Any] = np.zeros(1 << 14, TUNNEL)
+        self.tunnel_index = np.zeros(1 << 16, np.int32)
         self.watch = np.zeros((2, 65536), np.uint8)
         for (transport, port), name in watch.items():
             self.watch[0 if transport == "tcp" else 1, port] = WATCH_CLASSES[name]
@@ -111,6 +115,7 @@ class Memory:
         self.repeated = np.zeros(65536, np.uint64)
         self.st = np.zeros(S_SIZE, np.int64)
         self.st[S_PATHS] = 1  # path 0 is "unknown"
+        self.st[S_TUNNELS] = 1  # tunnel 0 is "none"
         self.st[S_SEED] = secrets.randbits(62)
         self._store = Store()
         self._watched: list[tuple[NDArray[Any], NDArray[np.uint8]]] = []
@@ -239,6 +244,10 @@ class Memory:
     def known_paths(self) -> NDArray[Any]:
         """Return the rows of PATH in use; row 0 is "unknown"."""
         return self.paths[: int(self.st[S_PATHS])]
+
+    def known_tunnels(self) -> NDArray[Any]:
+        """Return the rows of TUNNEL in use; row 0 is "none"."""
+        return self.tunnels[: int(self.st[S_TUNNELS])]
 
 
 def _together(parts: Sequence[Part]) -> Part:

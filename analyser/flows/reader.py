@@ -14,6 +14,7 @@ import polars as pl
 from analyser.flows.feed import Feed
 from analyser.flows.kernel.native import is_warm, kernel, prepare
 from analyser.flows.layout import (
+    S_DECAPSULATED,
     S_DUPLICATES,
     S_ICMP_ERRORS,
     S_OVERFLOW,
@@ -128,7 +129,7 @@ def read_captures(
         link_layer=link_layer(memory),
         duplicates=int(memory.st[S_DUPLICATES] + memory.st[S_SAME_TRAFFIC]),
         icmp_errors=int(memory.st[S_ICMP_ERRORS]),
-        decapsulated=0,
+        decapsulated=int(memory.st[S_DECAPSULATED]),
         watched_overflow=int(memory.st[S_OVERFLOW]),
     )
     return FlowReading(memory, facts, ports or {})

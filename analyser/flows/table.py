@@ -18,6 +18,7 @@ from analyser.flows.memory import Memory, Part
 from analyser.flows.records import Records, concatenate, select
 from analyser.flows.sides import binary, side_columns
 from analyser.flows.states import conn_states, histories, orient
+from analyser.flows.tunnels import Tunnels
 from analyser.model.flow import protocol_name
 from analyser.tables import FLOWS, ICMP_ERRORS, NEIGHBOURS, PATHS, SIGHTS, WATCHED, FlowTables, empty
 
@@ -47,9 +48,18 @@ def flow_tables(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
     rows = np.flatnonzero(~neighbour)
     rows = rows[np.lexsort((flows["serial"][rows], started[rows]))]
     # Columns are taken from records by the slice, as many rows as stay in the processor's cache.
+    tunnels = Tunnels(memory)
     slices = [
         _flows(
-            records, some, protocol[some], started[some], high_opened[some], by_syn[some], guessed[some], quoted[some]
+            records,
+            some,
+            protocol[some],
+            started[some],
+            high_opened[some],
+            by_syn[some],
+            guessed[some],
+            quoted[some],
+            tunnels,
         )
         for some in np.split(rows, range(_AT_ONCE, rows.size, _AT_ONCE))
     ]
@@ -179,6 +189,7 @@ def _flows(
     by_syn: Array,
     guessed: Array,
     quoted: pl.DataFrame,
+    tunnels: Tunnels,
 ) -> pl.DataFrame:
     """Return the rows of FLOWS for some flows; all arrays and ``quoted`` have one row for each of them."""
     flows = records.flows[rows]
@@ -217,7 +228,7 @@ def _flows(
         "orig_ip_bytes": orig["ip_bytes"],
         "resp_pkts": resp["pkts"],
         "resp_ip_bytes": resp["ip_bytes"],
-        "tunnel_parents": pl.Series([None] * n, dtype=pl.String),
+        "tunnel_parents": tunnels.of(orig["path"], resp["path"]),
         "rtt": pl.Series(rtt).set(pl.Series(~answered | (rtt < 0)), None) if n else [],
         **{f"orig_{name}": values for name, values in o.items()},
         **{f"resp_{name}": values for name, values in r.items()},

@@ -361,8 +361,8 @@ def test_damage_to_the_end_is_told_with_its_place() -> None:
 
 
 def test_what_is_not_decoded_is_named() -> None:
-    """GRE is counted by name and is no flow: what it carries would be misread as one."""
-    gre = AWAY / IP(src=CLIENT, dst=SERVER, proto=47) / payload(b"\0\0\x08\0" + bytes(40))
+    """A GRE keepalive is counted by name and is no flow: what it carries would be misread as one."""
+    gre = AWAY / IP(src=CLIENT, dst=SERVER, proto=47) / payload(b"\0\0\0\0" + bytes(40))
     lldp = Ether(type=0x88CC) / payload(b"x" * 40)
     odd = Ether(type=0x1234) / payload(b"x" * 40)
     tables, facts = read(pcap([(0, gre), (1, lldp), (2, odd), (3, AWAY / b"")]))
@@ -373,9 +373,9 @@ def test_what_is_not_decoded_is_named() -> None:
 
 def test_an_unknown_link_type_is_counted_and_named() -> None:
     """Packets of a link type that is not decoded are counted under its name."""
-    tables, facts = read(pcap([(0, b"x" * 60), (1, b"y" * 60)], link=105))
+    tables, facts = read(pcap([(0, b"x" * 60), (1, b"y" * 60)], link=143))
     assert tables.flows.height == 0
-    assert facts.undecoded == {"802.11": 2}
+    assert facts.undecoded == {"docsis": 2}
 
 
 def test_chosen_packets_are_watched() -> None:

@@ -27,6 +27,7 @@ from analyser.flows.layout import (
     S_QUOTES,
     S_SAME_TRAFFIC,
     S_SEED,
+    S_TUNNELS,
     S_WATCHED,
     S_WATCHED_BYTES,
     SEEN,
@@ -119,7 +120,7 @@ class Fuzzer:
         ]  # fmt: skip
         cleared = tuple(
             array.reshape(-1).view(np.uint8)
-            for array in (memory.index, memory.seen, memory.fragments, memory.path_index)
+            for array in (memory.index, memory.seen, memory.fragments, memory.path_index, memory.tunnel_index)
         )
         self.sums, self.totals = np.zeros(3, np.int64), np.zeros_like(fresh)
         self.features = np.zeros(1 << 20, np.uint8)
@@ -202,6 +203,8 @@ def _small_memory() -> Memory:
     memory.seen = np.zeros(64, SEEN)
     memory.paths = memory.paths[:64]
     memory.path_index = memory.path_index[:256]
+    memory.tunnels = memory.tunnels[:64]
+    memory.tunnel_index = memory.tunnel_index[:256]
     memory.quotes = memory.quotes[:256]
     memory.watched = memory.watched[:512]
     for name, array in list(vars(memory).items()):

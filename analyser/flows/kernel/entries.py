@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from analyser.flows.layout import FLOW, FRAGMENT, PACKET, PATH, PAYLOAD, QUOTE, SEEN, SIDE, WATCH
+from analyser.flows.layout import FLOW, FRAGMENT, PACKET, PATH, PAYLOAD, QUOTE, SEEN, SIDE, TUNNEL, WATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,9 @@ def _block(kind: object, ndim: int = 1) -> Block:
 _OCTETS: Final = _block(np.uint8)
 _STATE: Final = _block(np.int64)
 _WORDS: Final = _block(np.uint64)
-_ROWS: Final = {kind: _block(kind) for kind in (FLOW, SIDE, PAYLOAD, PACKET, FRAGMENT, PATH, SEEN, WATCH, QUOTE)}
+_ROWS: Final = {
+    kind: _block(kind) for kind in (FLOW, SIDE, PAYLOAD, PACKET, FRAGMENT, PATH, SEEN, TUNNEL, WATCH, QUOTE)
+}
 
 Arguments = tuple[Block | None, ...]
 
@@ -41,6 +43,7 @@ ENTRIES: Final[dict[str, tuple[str, Arguments]]] = {
         "framing",
         (
             _OCTETS, NUMBER, _STATE, _block(np.int64, 2), _ROWS[PACKET], _ROWS[FRAGMENT], _ROWS[PATH], _block(np.int32),
+            _ROWS[TUNNEL], _block(np.int32),
             _WORDS, _WORDS, _WORDS, _STATE,
         ),
     ),

@@ -194,7 +194,9 @@ def decodable(link: Any) -> Any:
     """Say whether `decode` understands a link type."""
     return (
         link == 1 or link == 113 or link == 276 or link == 0 or link == 108 or link == 101 or link == 12 or link == 14
-        or link == 228 or link == 229
+        or link == 228 or link == 229 or link == 6 or link == 9 or link == 10 or link == 50 or link == 51 or link == 104
+        or link == 105 or link == 107 or link == 109 or link == 117 or link == 119 or link == 127 or link == 138 or link == 163
+        or link == 192 or link == 239 or link == 258
     )  # fmt: skip
 
 
@@ -208,7 +210,7 @@ def is_numbered(kind: Any) -> Any:
 
 def fill(
     buf: Any, end: Any, source: Any, interfaces: Any, packets: Any, fragments: Any, paths: Any, path_index: Any,
-    eth_counts: Any, ip_counts: Any, link_counts: Any, st: Any,
+    tunnels: Any, tunnel_index: Any, eth_counts: Any, ip_counts: Any, link_counts: Any, st: Any,
 ) -> Any:  # fmt: skip
     """Frame and decode records of ``buf[source[F_POS]:end]`` into ``packets``.
 
@@ -359,6 +361,8 @@ def fill(
             fragments,
             paths,
             path_index,
+            tunnels,
+            tunnel_index,
             eth_counts,
             ip_counts,
             st,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from analyser.flows.kernel.loads import be16, be32, be64, inner, u8
+from analyser.flows.kernel.tunnels import NOTHING, is_tunnel_port, open_ip, open_udp
 from analyser.flows.layout import (
     KEY_ECHO,
     KEY_NEIGHBOUR,
@@ -84,7 +85,10 @@ def set_key(k: Any, s0: Any, s1: Any, d0: Any, d1: Any, sp: Any, dp: Any, kind: 
 def decode_ip(
     buf: Any, p: Any, e: Any, version: Any, k: Any, fragments: Any, ip_counts: Any, st: Any, depth: Any
 ) -> Any:
-    """Decode the IP packet at ``p``. Returns 0 nothing, 1 a record, 2 an ICMP error whose quote starts at ``k.offset``.
+    """Decode the IP packet at ``p``.
+
+    Returns 0 nothing, 1 a record, 2 an ICMP error whose quote starts at ``k.offset``, 3 a tunnel (what stands inside is in
+    ``k.ip_bytes``, the rest as ``tunnels`` says, its ends in ``k.sender…`` and ``k.a…``), 4 a quote of a tunnel.
 
     ``depth`` 1 means the packet that an ICMP error quotes: it is cut, and its lengths speak of the original. 2 means an
     ICMP error whose quote is of no use: it is taken as it stands.
@@ -179,6 +183,7 @@ def decode_ip(
     checksum = np.int64(0)
     kind = np.int64(KIND_DATAGRAM)
     key_kind = np.int64(0)
+    what = NOTHING
     offset = q
     length = end - q
     if fragment_offset != 0:
@@ -229,6 +234,13 @@ def decode_ip(
             told = be16(buf, q + 4) - 8
             if 0 <= told < length and more == 0:
                 length = told
+        if is_tunnel_port(dp) or is_tunnel_port(sp):
+            if depth == 1 and sp != 3544 and dp != 3544 and sp != 1701 and dp != 1701 and sp != 37008 and dp != 37008:
+                return 4
+            if depth == 0:
+                what = open_udp(buf, offset, min(stop, offset + length), dp, k) if is_tunnel_port(dp) else NOTHING
+                if what < 0 and is_tunnel_port(sp):
+                    what = open_udp(buf, offset, min(stop, offset + length), sp, k)
     elif (protocol == 1 and version == 4) or (protocol == 58 and version == 6):
         if q + 4 > stop:
             st[S_TRUNCATED] += 1
@@ -280,13 +292,24 @@ def decode_ip(
             sp = kind_of << 8 | code
             dp = sp
             key_kind = np.int64(KEY_TYPE)
-    elif (
-        protocol == 4 or protocol == 41 or protocol == 47 or protocol == 50 or protocol == 94 or protocol == 97
-        or protocol == 98 or protocol == 115 or protocol == 137
-    ):  # fmt: skip
+    elif protocol == 4 or protocol == 41 or protocol == 47 or protocol == 94 or protocol == 97 or protocol == 137:
+        if depth == 1:
+            return 4
+        what = open_ip(buf, q, stop, protocol, k)
+        if what < 0:
+            ip_counts[protocol] += 1
+            return 0
+    elif protocol == 50 or protocol == 98 or protocol == 115:
         if depth == 0:
             ip_counts[protocol] += 1  # something is inside that we do not open: never a flow of its own
         return 0
+    if what >= 0:
+        k.ip_bytes = np.int32(what)
+        k.sender0 = s0
+        k.sender1 = s1
+        k.a0 = d0
+        k.a1 = d1
+        return 3
     if more != 0 and fragment_offset == 0:
         tag = mix(mix(s1, d1), U(fragment_id) << U(8) | U(protocol))
         slot = fragments[np.int64(tag >> U(52))]

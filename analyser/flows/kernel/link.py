@@ -1,6 +1,7 @@
-"""One frame to one decoded record: link layer, VLAN tags, ARP, and where the frame came from.
+"""One frame to one decoded record: link layer, VLAN tags, tunnels, ARP, and where the frame came from.
 
-Knows IEEE 802.3 and 802.1Q, LINKTYPE_LINUX_SLL and SLL2, LINKTYPE_NULL, RFC 826. It must not know flows.
+Knows IEEE 802.3 and 802.1Q, LINKTYPE_LINUX_SLL and SLL2, LINKTYPE_NULL, RFC 826, and how layers follow one another; what
+tunnels and rarer links look like is known in ``tunnels`` and ``links``. It must not know flows.
 """
 
 from __future__ import annotations
@@ -9,31 +10,52 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.ip import MAPPED, decode_ip, hash_key, set_key
+from analyser.flows.kernel.ip import MAPPED, decode_ip, hash_key, mix, set_key
+from analyser.flows.kernel.links import enter
 from analyser.flows.kernel.loads import be16, be32, inner, le32, u8
+from analyser.flows.kernel.tunnels import ANY_IP, ETHERNET, IPV4, IPV6, NOTHING, PPP, open_link, open_ppp
 from analyser.flows.layout import (
     KEY_NEIGHBOUR,
     KIND_EXCHANGE,
     KIND_QUOTE,
+    LINK_LLC,
+    LINK_UNKNOWN,
+    MOST_TUNNELS,
     PROTOCOL_NEIGHBOUR,
+    S_ABOUT_TUNNEL,
+    S_DECAPSULATED,
     S_LLC,
     S_MALFORMED,
     S_ORPHANS,
     S_PATHS,
+    S_PPP,
+    S_PPP_CONTROL,
     S_SEED,
     S_STP,
+    S_TOO_DEEP,
     S_TRUNCATED,
+    S_TUNNELS,
     S_UNKNOWN_FAMILY,
+    S_UNKNOWN_LINK,
+    S_WLAN_AGGREGATED,
+    S_WLAN_MANAGEMENT,
+    S_WLAN_PROTECTED,
+    WLAN_AGGREGATED,
+    WLAN_MANAGEMENT,
+    WLAN_PROTECTED,
 )
 
 U = np.uint64
 
 
 @inner
-def path_of(paths: Any, path_index: Any, st: Any, interface: Any, vlan: Any, src_mac: Any, dst_mac: Any) -> Any:
+def path_of(
+    paths: Any, path_index: Any, st: Any, interface: Any, vlan: Any, tunnel: Any, src_mac: Any, dst_mac: Any
+) -> Any:
     """Return the number of a path, a new one if it is the first packet from there; 0 when there are too many."""
     mask = np.int64(path_index.shape[0] - 1)
-    i = np.int64(hash_key(src_mac, dst_mac, U(interface), U(vlan), U(0), U(st[S_SEED])) >> U(40)) & mask
+    place = hash_key(src_mac, dst_mac, U(interface), U(vlan) << U(32) | U(tunnel), U(0), U(st[S_SEED]))
+    i = np.int64(place >> U(40)) & mask
     while True:
         n = np.int64(path_index[i])
         if n == 0:
@@ -46,10 +68,54 @@ def path_of(paths: Any, path_index: Any, st: Any, interface: Any, vlan: Any, src
             r.dst_mac = dst_mac
             r.interface = np.uint32(interface)
             r.vlan = np.uint32(vlan)
+            r.tunnel = np.uint32(tunnel)
             path_index[i] = np.int32(n)
             return n
         r = paths[n]
-        if r.src_mac == src_mac and r.dst_mac == dst_mac and r.vlan == vlan and r.interface == interface:
+        if (
+            r.src_mac == src_mac
+            and r.dst_mac == dst_mac
+            and r.vlan == vlan
+            and r.interface == interface
+            and r.tunnel == tunnel
+        ):
+            return n
+        i = (i + 1) & mask
+
+
+@inner
+def tunnel_of(tunnels: Any, tunnel_index: Any, st: Any, parent: Any, k: Any) -> Any:
+    """Return the number of the tunnel that ``k`` tells of, within ``parent``; 0 when there are too many."""
+    mask = np.int64(tunnel_index.shape[0] - 1)
+    place = hash_key(k.sender0, k.sender1, k.a0, k.a1, mix(k.k4, U(parent) << U(8) | U(k.type)), U(st[S_SEED]))
+    i = np.int64(place >> U(40)) & mask
+    while True:
+        n = np.int64(tunnel_index[i])
+        if n == 0:
+            n = st[S_TUNNELS]
+            if n >= tunnels.shape[0]:
+                return np.int64(0)
+            st[S_TUNNELS] = n + 1
+            r = tunnels[n]
+            r.src0 = k.sender0
+            r.src1 = k.sender1
+            r.dst0 = k.a0
+            r.dst1 = k.a1
+            r.number = k.k4
+            r.parent = np.uint32(parent)
+            r.kind = np.uint32(k.type)
+            tunnel_index[i] = np.int32(n)
+            return n
+        r = tunnels[n]
+        if (
+            r.src1 == k.sender1
+            and r.dst1 == k.a1
+            and r.number == k.k4
+            and r.parent == parent
+            and r.kind == k.type
+            and r.src0 == k.sender0
+            and r.dst0 == k.a0
+        ):
             return n
         i = (i + 1) & mask
 
@@ -89,33 +155,45 @@ def decode_arp(buf: Any, p: Any, e: Any, k: Any, eth_counts: Any, st: Any) -> An
 
 
 @inner
+def count_link(reason: Any, st: Any) -> Any:
+    """Count a frame of a rarer link type that holds no packet, by its reason."""
+    if reason == LINK_LLC:
+        st[S_LLC] += 1
+    elif reason == LINK_UNKNOWN:
+        st[S_UNKNOWN_LINK] += 1
+    elif reason == WLAN_MANAGEMENT:
+        st[S_WLAN_MANAGEMENT] += 1
+    elif reason == WLAN_PROTECTED:
+        st[S_WLAN_PROTECTED] += 1
+    elif reason == WLAN_AGGREGATED:
+        st[S_WLAN_AGGREGATED] += 1
+    else:
+        st[S_TRUNCATED] += 1
+
+
+@inner
 def decode(
     buf: Any, p: Any, e: Any, link: Any, interface: Any, k: Any, fragments: Any, paths: Any, path_index: Any,
-    eth_counts: Any, ip_counts: Any, st: Any,
+    tunnels: Any, tunnel_index: Any, eth_counts: Any, ip_counts: Any, st: Any,
 ) -> Any:  # fmt: skip
-    """Decode the frame ``buf[p:e]`` of link type ``link`` into ``k``; say whether ``k`` now holds a record."""
+    """Decode the frame ``buf[p:e]`` of link type ``link`` into ``k``; say whether ``k`` now holds a record.
+
+    A frame is a chain of layers. Each turn of the loop steps into one of them, until an IP packet is no tunnel.
+    """
     vlan = np.int64(0)
     tags = np.int64(0)
     src_mac = U(0)
     dst_mac = U(0)
     loopback = False
-    ethertype = np.int64(0)
-    if link == 1:
-        if e - p < 14:
-            st[S_TRUNCATED] += 1
-            return False
-        dst_mac = U(be32(buf, p)) << U(16) | U(be16(buf, p + 4))
-        src_mac = U(be32(buf, p + 6)) << U(16) | U(be16(buf, p + 10))
-        ethertype = be16(buf, p + 12)
-        p += 14
-    elif link == 113:
+    what = ETHERNET
+    if link == 113:
         if e - p < 16:
             st[S_TRUNCATED] += 1
             return False
         loopback = be16(buf, p + 2) == 772
         if be16(buf, p + 4) == 6:
             src_mac = U(be32(buf, p + 6)) << U(16) | U(be16(buf, p + 10))
-        ethertype = be16(buf, p + 14)
+        what = be16(buf, p + 14)
         p += 16
     elif link == 276:
         if e - p < 20:
@@ -125,7 +203,7 @@ def decode(
         interface |= be32(buf, p + 4) & 0xFFFF
         if u8(buf, p + 11) == 6:
             src_mac = U(be32(buf, p + 12)) << U(16) | U(be16(buf, p + 16))
-        ethertype = be16(buf, p)
+        what = be16(buf, p)
         p += 20
     elif link == 0 or link == 108:
         if e - p < 4:
@@ -137,78 +215,142 @@ def decode(
             family = le32(buf, p)  # written in the order of the machine that captured
         p += 4
         if family == 2:
-            ethertype = np.int64(0x0800)
+            what = IPV4
         elif family == 10 or family == 24 or family == 28 or family == 30:
-            ethertype = np.int64(0x86DD)
+            what = IPV6
         else:
             st[S_UNKNOWN_FAMILY] += 1
             return False
-    elif link == 228 or link == 229:
-        ethertype = np.int64(0x0800 if link == 228 else 0x86DD)
-    else:  # raw IP: the caller lets no other link type in
-        if e - p < 1:
-            st[S_TRUNCATED] += 1
+    elif link == 12 or link == 14 or link == 101 or link == 228 or link == 229:
+        what = ANY_IP
+    elif link != 1:
+        what = enter(buf, p, e, link, k)
+        if what < 0:
+            count_link(what, st)
             return False
-        version = u8(buf, p) >> 4
-        if version != 4 and version != 6:
-            st[S_MALFORMED] += 1
-            return False
-        ethertype = np.int64(0x0800 if version == 4 else 0x86DD)
-    while (ethertype == 0x8100 or ethertype == 0x88A8 or ethertype == 0x9100 or ethertype == 0x9200) and tags < 8:
-        if e - p < 4:
-            st[S_TRUNCATED] += 1
-            return False
-        if tags < 2:
-            vlan = vlan << 12 | (be16(buf, p) & 0xFFF)
-        ethertype = be16(buf, p + 2)
-        p += 4
-        tags += 1
-    if ethertype < 1536 and (link == 1 or tags > 0 or ethertype == 4):
-        if e - p < 3:
-            st[S_TRUNCATED] += 1
-            return False
-        if u8(buf, p) == 0x42:
-            st[S_STP] += 1
-            return False
-        if be16(buf, p) != 0xAAAA or e - p < 8 or be16(buf, p + 3) != 0 or u8(buf, p + 5) != 0:
-            st[S_LLC] += 1
-            return False
-        ethertype = be16(buf, p + 6)
-        p += 8
-    k.vlan = np.uint32(vlan)
+        p = k.offset
+        dst_mac = k.sender0
+        src_mac = k.sender1
     found = False
-    if ethertype == 0x0800 or ethertype == 0x86DD:
-        start = p
-        version = np.int64(4 if ethertype == 0x0800 else 6)
-        truncated = malformed = orphans = np.int64(0)
-        kind = np.int64(0)
-        for depth in range(3):
-            kind = decode_ip(buf, start, e, version, k, fragments, ip_counts, st, depth)
+    tunnel = np.int64(0)
+    depth = np.int64(0)
+    mode = np.int64(0)  # 1: the packet that an ICMP error quotes; 2: an ICMP error whose quote is of no use
+    outer = np.int64(0)
+    outer_what = IPV4
+    truncated = malformed = orphans = np.int64(0)
+    length_follows = link == 1
+    while True:
+        if what == ETHERNET:
+            if e - p < 14:
+                st[S_TRUNCATED] += 1
+                break
+            dst_mac = U(be32(buf, p)) << U(16) | U(be16(buf, p + 4))
+            src_mac = U(be32(buf, p + 6)) << U(16) | U(be16(buf, p + 10))
+            what = be16(buf, p + 12)
+            p += 14
+            vlan = np.int64(0)
+            tags = np.int64(0)
+            length_follows = True
+        while (what == 0x8100 or what == 0x88A8 or what == 0x9100 or what == 0x9200) and tags < 8:
+            if e - p < 4:
+                what = NOTHING
+                break
+            if tags < 2:
+                vlan = vlan << 12 | (be16(buf, p) & 0xFFF)
+            what = be16(buf, p + 2)
+            p += 4
+            tags += 1
+            length_follows = True
+        if what == NOTHING:
+            st[S_TRUNCATED] += 1
+            break
+        if what < 1536 and (length_follows or what == 4):
+            if e - p < 3:
+                st[S_TRUNCATED] += 1
+                break
+            if u8(buf, p) == 0x42:
+                st[S_STP] += 1
+                break
+            if be16(buf, p) != 0xAAAA or e - p < 8 or be16(buf, p + 3) != 0 or u8(buf, p + 5) != 0:
+                st[S_LLC] += 1
+                break
+            what = be16(buf, p + 6)
+            p += 8
+        length_follows = False
+        if what == ANY_IP:
+            if p >= e:
+                st[S_TRUNCATED] += 1
+                break
+            nibble = u8(buf, p) >> 4
+            if nibble != 4 and nibble != 6:
+                st[S_MALFORMED] += 1
+                break
+            what = IPV4 if nibble == 4 else IPV6
+        if what == IPV4 or what == IPV6:
+            if mode == 0:
+                outer = p
+                outer_what = what
+            kind = decode_ip(buf, p, e, np.int64(4 if what == IPV4 else 6), k, fragments, ip_counts, st, mode)
             if kind == 2:
-                start = k.offset
-                version = np.int64(k.version)
+                p = k.offset
+                what = IPV4 if k.version == 4 else IPV6
+                mode = np.int64(1)
                 truncated = st[S_TRUNCATED]
                 malformed = st[S_MALFORMED]
                 orphans = st[S_ORPHANS]
                 continue
-            if depth == 1:
+            if mode == 1:
                 st[S_TRUNCATED] = truncated
                 st[S_MALFORMED] = malformed
                 st[S_ORPHANS] = orphans
                 if kind == 1:
                     k.kind = np.uint8(KIND_QUOTE)
-                else:  # it quotes nothing that can be a flow: then it is a flow of its own
-                    start = p
-                    version = np.int64(4 if ethertype == 0x0800 else 6)
-                    continue
+                    found = True
+                    break
+                if kind == 4:
+                    st[S_ABOUT_TUNNEL] += 1
+                    break
+                mode = np.int64(2)  # it quotes nothing that can be a flow: then it is a flow of its own
+                p = outer
+                what = outer_what
+                continue
+            if kind != 3:
+                found = kind == 1
+                break
+            what = np.int64(k.ip_bytes)
+        elif what == 0x0806:
+            found = decode_arp(buf, p, e, k, eth_counts, st)
             break
-        found = kind == 1
-    elif ethertype == 0x0806:
-        found = decode_arp(buf, p, e, k, eth_counts, st)
-    else:
-        eth_counts[ethertype] += 1
+        elif what == PPP:
+            what = open_ppp(buf, p, e, k)
+            if what < 0:
+                st[S_PPP_CONTROL if what <= -0x8001 else S_PPP] += 1
+                break
+            p = k.offset
+            continue
+        else:
+            k.sender0 = U(0)
+            k.sender1 = U(0)
+            k.a0 = U(0)
+            k.a1 = U(0)
+            ethertype = what
+            what = open_link(buf, p, e, what, k)
+            if what < 0:
+                eth_counts[ethertype] += 1
+                break
+        depth += 1
+        if depth > MOST_TUNNELS:
+            st[S_TOO_DEEP] += 1
+            break
+        tunnel = tunnel_of(tunnels, tunnel_index, st, tunnel, k)
+        p = k.offset
+        e = np.int64(k.length)
+        mode = np.int64(0)
     if found:
         if loopback:
             k.loopback = np.uint8(1)
-        k.path = np.uint32(path_of(paths, path_index, st, interface, vlan, src_mac, dst_mac))
+        if depth > 0:
+            st[S_DECAPSULATED] += 1
+        k.vlan = np.uint32(vlan)
+        k.path = np.uint32(path_of(paths, path_index, st, interface, vlan, tunnel, src_mac, dst_mac))
     return found

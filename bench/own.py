@@ -1,0 +1,103 @@
+"""What is measured of the analyser alone: start-up, small files, pipes, steady rate, workers."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from bench.measuring import Job, Spent, measure
+from bench.peers import ANALYSER
+from bench.profile import IMPORTS, REST, STAGES
+from bench.workloads import Workload
+
+ROOT: Final = Path(__file__).parents[1]
+SMALL: Final = ROOT / "samples" / "pcaps" / "ricoh-install.pcap"
+SMALL_SITE: Final = ROOT / "samples" / "sites" / "ricoh-install.toml"
+TIMES: Final = 8
+"""How often traffic is repeated to show whether memory stays flat."""
+
+HELP, SMALL_WARM, FIRST_RUN = "--help", "check, 352 packets", "check, 352 packets, first run"
+HALF, WHOLE = "flows, first half of the office", "flows, the whole office"
+
+
+def pipe(command: str, times: int) -> str:
+    """Return the name under which a command that reads the scan from a pipe is kept."""
+    return f"{command} - , the scan x {times}"
+
+
+def working(command: str, workers: int) -> str:
+    """Return the name under which a command with so many workers is kept."""
+    return f"{command}, the office, --workers {workers}"
+
+
+@functools.cache
+def has_workers() -> bool:
+    """Say whether the commands can be told how many workers to take."""
+    said = subprocess.run([ANALYSER, "flows", "--help"], capture_output=True, text=True, check=True)
+    return "--workers" in said.stdout
+
+
+def alone(workers: int = 1) -> list[str]:
+    """Return the options that ask for so many workers; none where there is no such option."""
+    return ["--workers", str(workers)] if has_workers() else []
+
+
+def jobs(office: Workload, scan: Workload, half: Path) -> list[Job]:
+    """Return what is measured beside the comparison; ``half`` holds the first half of the office's packets."""
+    small = [ANALYSER, "check", str(SMALL), "--site", str(SMALL_SITE)]
+    return [
+        Job(name=HELP, command=[ANALYSER, "--help"]),
+        Job(name=SMALL_WARM, command=small),
+        Job(name=FIRST_RUN, command=small, empty_folder="ANALYSER_CACHE", complaint=unexplained),
+        Job(name=HALF, command=[ANALYSER, "flows", str(half), *alone()], packets=office.packets // 2),
+        Job(name=WHOLE, command=[ANALYSER, "flows", str(office.capture), *alone()], packets=office.packets),
+        *(
+            Job(
+                name=working(command, workers),
+                command=[ANALYSER, command, str(office.capture), *options, *alone(workers)],
+                packets=office.packets,
+            )
+            for command, options in (("flows", []), ("check", ["--site", str(office.site)]))
+            for workers in (1, 2)
+            if has_workers()
+        ),
+        *(
+            Job(
+                name=pipe(command, times),
+                command=[ANALYSER, command, "-", *options],
+                feeder=[sys.executable, "-m", "bench.records", str(scan.capture), str(times)],
+                packets=scan.packets * times,
+                most=1,
+            )
+            for command, options in (("flows", []), ("check", ["--site", str(scan.site)]))
+            for times in (1, TIMES)
+        ),
+    ]
+
+
+def compile_all() -> None:
+    """Have every function of the kernel compiled, also those that only large captures need, so that no round waits for it."""
+    code = "from analyser.flows.kernel import entries, native; list(map(native.kernel, entries.ENTRIES))"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def unexplained(said: str) -> str | None:
+    """Return what is missing where a first run does not say why it takes long."""
+    return None if "compiling" in said else "without a word on why"
+
+
+def profile(workload: Workload) -> tuple[dict[str, tuple[float, float]], Spent]:
+    """Return CPU and wall seconds of ``analyser check`` by stage, and what the whole process took."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "stages.json"
+        command = [sys.executable, "-m", "bench.profile", "check", str(workload.capture), "--site", str(workload.site)]
+        whole = measure([*command, *alone()], environment={"BENCH_PROFILE": str(target)})
+        if whole.failure:
+            return {}, whole
+        spent = json.loads(target.read_text(encoding="utf-8"))
+    return {stage: tuple(spent[stage]) for stage in (IMPORTS, *STAGES, REST) if stage in spent}, whole

@@ -1,0 +1,88 @@
+"""The promises on speed, each beside what was measured."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.measuring import Results, Spent
+from bench.own import FIRST_RUN, HALF, HELP, SMALL_WARM, TIMES, WHOLE, pipe, working
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is promised, the limit in words, and what was measured; ``value`` None: it could not be measured."""
+
+    what: str
+    limit: float
+    at_most: bool
+    unit: str
+    value: float | None
+
+    @property
+    def verdict(self) -> str:
+        """Say whether the promise is kept, and by how much it is missed."""
+        if self.value is None:
+            return "not measured"
+        if self.value <= self.limit if self.at_most else self.value >= self.limit:
+            return "ok"
+        share = self.value / self.limit
+        return f"missed: {share:.1f} times the limit" if share > 2 else f"missed by {abs(share - 1):.0%}"
+
+
+def targets(spent: Results, packets: int) -> list[Target]:
+    """Return all targets. ``packets``: those of the office; its second half, by the CPU seconds it adds, is the steady rate."""
+
+    def middle(name: str, of: Callable[[Spent], float]) -> float | None:
+        rounds = spent.get(name, [])
+        return statistics.median(map(of, rounds)) if rounds and not any(item.failure for item in rounds) else None
+
+    def cpu(name: str) -> float | None:
+        return middle(name, lambda item: item.cpu)
+
+    def wall(name: str) -> float | None:
+        return middle(name, lambda item: item.wall)
+
+    def memory(name: str) -> float | None:
+        return middle(name, lambda item: item.memory)
+
+    def times_of(workload: str, ours: str, theirs: str) -> float | None:
+        return ratio(cpu(f"{workload}: analyser {ours}"), cpu(f"{workload}: {theirs}"))
+
+    half, whole = cpu(HALF), cpu(WHOLE)
+    rate = (packets - packets // 2) / (whole - half) / 1e6 if half and whole and whole > half else None
+    found = [
+        Target(
+            "office: CPU of check ÷ CPU of ndpiReader -q",
+            0.40,
+            True,
+            "",
+            times_of("office", "check", "ndpiReader -q"),
+        ),
+        Target("scan: CPU of check ÷ CPU of ndpiReader -q", 0.08, True, "", times_of("scan", "check", "ndpiReader -q")),
+        Target("office: CPU of flows ÷ CPU of softflowd", 1.2, True, "", times_of("office", "flows", "softflowd")),
+        Target("scan: CPU of flows ÷ CPU of softflowd", 0.6, True, "", times_of("scan", "flows", "softflowd")),
+        Target("scan: peak memory of flows", 450, True, "MB", memory("scan: analyser flows")),
+        Target("scan: peak memory of check", 450, True, "MB", memory("scan: analyser check")),
+    ]
+    for command in ("flows", "check"):
+        grown = ratio(memory(pipe(command, TIMES)), memory(pipe(command, 1)))
+        found.append(
+            Target(f"scan x {TIMES} through a pipe: peak memory of {command} ÷ that of scan x 1", 1.1, True, "", grown)
+        )
+    found.append(Target("office: steady rate of flows on one core", 2.5, False, "M packets/s", rate))
+    for command in ("flows", "check"):
+        faster = ratio(wall(working(command, 1)), wall(working(command, 2)))
+        found.append(Target(f"office: {command} with two workers, times as fast as with one", 1.5, False, "", faster))
+    return [
+        *found,
+        Target("--help", 0.15, True, "s", wall(HELP)),
+        Target("a small file, warm", 1.0, True, "s", wall(SMALL_WARM)),
+        Target("a small file, first run of all", 6.0, True, "s", wall(FIRST_RUN)),
+    ]
+
+
+def ratio(one: float | None, other: float | None) -> float | None:
+    """Return ``one`` by ``other`` where both are known."""
+    return None if one is None or not other else one / other

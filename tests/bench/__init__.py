@@ -1,0 +1,1 @@
+"""The benchmark keeps its promises."""
