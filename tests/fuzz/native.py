@@ -114,7 +114,8 @@ class Fuzzer:
         flags[-1, 1] = 1
         fresh = memory.st.copy()
         bounds = [
-            (S_FLOWS, memory.flows.shape[0]), (S_PAYLOADS, memory.payloads.shape[0]), (S_PATHS, memory.paths.shape[0]), (S_TUNNELS, memory.tunnels.shape[0]),
+            (S_FLOWS, memory.flows.shape[0]), (S_TUNNELS, memory.tunnels.shape[0]),
+            (S_PAYLOADS, memory.payloads.shape[0]), (S_PATHS, memory.paths.shape[0]),
             (S_QUOTES, memory.quotes.shape[0]), (S_WATCHED, memory.watched.shape[0]),
             (S_WATCHED_BYTES, memory.watched_bytes.shape[0]),
         ]  # fmt: skip
