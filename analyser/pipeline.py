@@ -149,13 +149,16 @@ def flows(
     captures: Sequence[str],
     *,
     site: Site | None = None,
+    workers: int | None = None,
+    digests: bool = True,
     progress: Progress | None = None,
     notice: Callable[[str], None] | None = None,
 ) -> FlowRun:
     """Read captures as one timeline.
 
     The rule packs of ``site`` (without one, those that come with the package) give the responder ports that orient
-    and, weakly, label flows. Raises :class:`InputError` where nothing can be read.
+    and, weakly, label flows. ``workers``: 1 to read on one core only, None for as many as help. ``digests``: whether the
+    SHA-256 of each capture is wanted, which takes as long as all else. Raises :class:`InputError` where nothing can be read.
     """
     known = tuple(load_pack(name) for name in (DEFAULT_PACKS if site is None else site.rules))
     moved: dict[str, tuple[int, ...]] = {}
@@ -163,12 +166,13 @@ def flows(
         for pack in known:
             moved |= expected_rows(pack, site)[1]
     known_ports = hints(known, watch_ports(), moved)
-    opened = open_captures(captures)
+    opened = open_captures(captures, digests=digests)
     with closing(opened), ending_on_interrupt(opened.sources):
         reading = read_captures(
             opened.sources,
             ports=known_ports.responders,
             watch=known_ports.watch,
+            workers=workers,
             progress=_with_totals(opened.sources, progress),
             notice=notice,
         )
@@ -181,6 +185,8 @@ def check(
     site: str | Path | Site,
     at: str | None = None,
     fail_on: Severity = Severity.VIOLATION,
+    workers: int | None = None,
+    digests: bool = True,
     progress: Progress | None = None,
     notice: Callable[[str], None] | None = None,
 ) -> CheckRun:
@@ -191,6 +197,8 @@ def check(
         site: a site, or the path of its file.
         at: name of the host of the site on which was captured; its loopback rows can then be judged.
         fail_on: the lightest severity that makes the exit code 1.
+        workers: as for :func:`flows`.
+        digests: as for :func:`flows`.
         progress: called while captures are read.
         notice: called with a sentence where the user has to wait for something unusual.
 
@@ -202,7 +210,7 @@ def check(
         known = ", ".join(sorted(host.name for host in place.hosts)) or "none"
         raise InputError("--at", f"no host {at!r} in the site; its hosts are: {known}")
     packs = tuple(load_pack(name) for name in place.rules)
-    run = flows(captures, site=place, progress=progress, notice=notice)
+    run = flows(captures, site=place, workers=workers, digests=digests, progress=progress, notice=notice)
     observed, sifted = _observe(run, packs, place, at)
     judgement = judge_site(observed, packs, place, today=dt.datetime.now(dt.UTC).date(), sifted=sifted)
     facts = run.facts

@@ -50,11 +50,11 @@ class OpenedCaptures:
             source.close()
 
 
-def open_captures(arguments: Sequence[str], *, stdin: BinaryIO | None = None) -> OpenedCaptures:
+def open_captures(arguments: Sequence[str], *, stdin: BinaryIO | None = None, digests: bool = True) -> OpenedCaptures:
     """Open what ``arguments`` name: files, directories, globs, ``-`` for ``stdin`` (by default the process's).
 
     No file stays open: a source opens its file at the first read. Raises :class:`InputError` where an
-    argument names nothing, or where none of the captures can be read.
+    argument names nothing, or where none of the captures can be read. ``digests``: whether ``sha256`` of the sources is wanted.
     """
     names = expand(arguments)
     sources: list[CaptureSource] = []
@@ -64,6 +64,7 @@ def open_captures(arguments: Sequence[str], *, stdin: BinaryIO | None = None) ->
         if isinstance(opened, Refusal):
             rejected.append((name, Problem(code=opened.code, count=1, detail=opened.message)))
         else:
+            opened.digests = digests
             sources.append(opened)
     if not sources:
         raise _nothing_readable(rejected)

@@ -86,6 +86,7 @@ class CaptureSource:
         self.live = live
         self.problems: list[Problem] = []
         self.octets = 0
+        self.digests = True
         self._open_stream = open_stream
         self._stream: Stream | None = None
         self._seen = memoryview(seen)
@@ -99,8 +100,8 @@ class CaptureSource:
 
     @property
     def sha256(self) -> str | None:
-        """Hex digest of the capture; None until it has been read to its very end."""
-        return self._digest.hexdigest() if self._complete else None
+        """Hex digest of the capture; None until it has been read to its very end, or without ``digests``."""
+        return self._digest.hexdigest() if self._complete and self.digests else None
 
     @property
     def ended(self) -> bool:
@@ -134,7 +135,8 @@ class CaptureSource:
         if self._ended:
             return 0
         count = self._take_seen(view) or self._read(view)
-        self._digest.update(view[:count])
+        if self.digests:
+            self._digest.update(view[:count])
         self.octets += count
         return count
 

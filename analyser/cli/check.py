@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from analyser.cli.arguments import Workers
 from analyser.cli.console import error, message, page_width, print_bytes, print_text
 from analyser.cli.progress import reading
 
@@ -38,6 +39,7 @@ def check(
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only the answer; no progress, no messages.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Unfold what works or does not apply.")] = False,
+    workers: Workers = None,
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", metavar="LEVEL", help="Exit 1 from: violation, warning or notice.")
     ] = FailOn.VIOLATION,
@@ -52,7 +54,7 @@ def check(
     from analyser.report.text import answer_text, report_text
 
     if site is None:
-        _starter(captures, as_json=as_json, quiet=quiet)
+        _starter(captures, as_json=as_json, quiet=quiet, workers=workers)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
     with reading(quiet=quiet) as progress:
@@ -61,6 +63,8 @@ def check(
             site=site,
             at=at,
             fail_on=Severity(fail_on.value),
+            workers=workers,
+            digests=as_json or output is not None,
             progress=progress,
             notice=None if quiet else message,
         )
@@ -84,13 +88,15 @@ def check(
     raise typer.Exit(run.document.summary.exit_code)
 
 
-def _starter(captures: list[str], *, as_json: bool, quiet: bool) -> NoReturn:
+def _starter(captures: list[str], *, as_json: bool, quiet: bool, workers: int | None) -> NoReturn:
     """Say what is missing and print a site file to begin with, made from what the captures show; exit 2."""
     from analyser import pipeline
     from analyser.policy.starter import starter_site
 
     with reading(quiet=quiet) as progress:
-        run = pipeline.flows(captures, progress=progress, notice=None if quiet else message)
+        run = pipeline.flows(
+            captures, workers=workers, digests=False, progress=progress, notice=None if quiet else message
+        )
     with closing(run):
         text = starter_site(part.frame for part in run.parts())
     error(

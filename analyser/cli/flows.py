@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from analyser.cli.arguments import Workers
 from analyser.cli.console import message, print_bytes, print_text
 from analyser.cli.progress import reading
 
@@ -22,6 +23,7 @@ def flows(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Write there: .parquet, .csv, .jsonl or .log (Zeek)."),
     ] = None,
+    workers: Workers = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no messages.")] = False,
 ) -> None:
     """Show the flow table.
@@ -36,7 +38,9 @@ def flows(
     if output is not None:
         check_ending(output)
     with reading(quiet=quiet) as progress:
-        run = pipeline.flows(captures, progress=progress, notice=None if quiet else message)
+        run = pipeline.flows(
+            captures, workers=workers, digests=False, progress=progress, notice=None if quiet else message
+        )
     with closing(run):
         if output is not None:
             count = write_flows((flow_table(part.frame, run.captures) for part in run.parts()), output)

@@ -288,6 +288,3 @@ UPDATE_DONE: Final = 0
 UPDATE_TABLE: Final = 1  # FLOW, PAYLOAD or the index has no room
 UPDATE_WATCH: Final = 2
 UPDATE_QUOTES: Final = 3
-
-BATCH: Final = 1024
-"""Packets that are framed and decoded before the table is touched."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -79,7 +80,7 @@ class Limits:
     live_flows: int = 1 << 17
     block: int = 1 << 22
     largest_block: int = 1 << 25
-    batch: int = 1024
+    batch: int = 1 << 13
     watched: int = 1 << 28
     quotes: int = 1 << 20
     first_flows: int = 1 << 14
@@ -87,7 +88,10 @@ class Limits:
 
 
 class Memory:
-    """All arrays that the kernel works on, and what was taken out of them so far."""
+    """All arrays that the kernel works on, and what was taken out of them so far.
+
+    ``worker``, where there is one, writes to the disk what leaves the table.
+    """
 
     def __init__(self, limits: Limits, watch: Mapping[tuple[str, int], str]) -> None:
         rows = max(min(limits.first_flows, limits.live_flows), 2 * limits.batch)
@@ -118,6 +122,8 @@ class Memory:
         self.st[S_TUNNELS] = 1  # tunnel 0 is "none"
         self.st[S_SEED] = secrets.randbits(62)
         self._store = Store()
+        self._putting: Future[None] | None = None
+        self.worker: Executor | None = None
         self._watched: list[tuple[NDArray[Any], NDArray[np.uint8]]] = []
         self._watched_total = 0
         self._quotes: list[NDArray[Any]] = []
@@ -125,6 +131,7 @@ class Memory:
 
     def make_room(self) -> None:
         """Grow the table, or write out the flows that were idle longest once it has its full size."""
+        kernel("update").forget()
         used = int(self.st[S_FLOWS])
         batch = self.limits.batch
         if self.flows.shape[0] - used < batch:
@@ -166,7 +173,12 @@ class Memory:
             self.flows, self.sides, _words(self.flows), _words(self.sides), _words(self.payloads), moved, places,
             _words(gone.flows), _words(gone.sides), _words(gone.payloads), gone.sides, self.st,
         )  # fmt: skip
-        self._store.put(counts, gone)
+        if self._putting is not None:
+            self._putting.result()
+        if self.worker is None:
+            self._store.put(counts, gone)
+        else:
+            self._putting = self.worker.submit(self._store.put, counts, gone)
 
     def take_watched(self) -> None:
         """Put the watched packets aside; once the budget is spent the kernel only counts what it leaves out."""
@@ -190,7 +202,10 @@ class Memory:
 
     @property
     def in_parts(self) -> bool:
-        """Whether some flows had to leave the table."""
+        """Whether some flows had to leave the table. The run is at its end then: nothing is left to a worker."""
+        if self._putting is not None:
+            self._putting.result()
+            self._putting = None
         return bool(self._store)
 
     def parts(self) -> Iterator[Part]:
@@ -219,6 +234,7 @@ class Memory:
         """Move the last flows to the store and give back the room of the table."""
         if self.st[S_FLOWS]:
             self._evict(_LATEST)
+            kernel("update").forget()
             self.flows, self.sides, self.payloads = np.empty(0, FLOW), np.empty(0, SIDE), np.empty(0, PAYLOAD)
             self.index, self.seen = np.zeros(1, np.uint64), np.zeros(1, SEEN)
 

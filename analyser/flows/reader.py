@@ -5,8 +5,10 @@ Knows the order of time over several files. It must not know what the flows mean
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, nullcontext
 
 import numpy as np
 import polars as pl
@@ -82,11 +84,14 @@ def read_flows(
     ports: Mapping[str, frozenset[int]] | None = None,
     watch: Mapping[tuple[str, int], str] | None = None,
     limits: Limits | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
     notice: Callable[[str], None] | None = None,
 ) -> tuple[FlowTables, ReadingFacts]:
     """Read captures to the end and return all their flows at once; arguments as for :func:`read_captures`."""
-    reading = read_captures(sources, ports=ports, watch=watch, limits=limits, progress=progress, notice=notice)
+    reading = read_captures(
+        sources, ports=ports, watch=watch, limits=limits, workers=workers, progress=progress, notice=notice
+    )
     with closing(reading):
         return whole(reading.parts()), reading.facts
 
@@ -97,6 +102,7 @@ def read_captures(
     ports: Mapping[str, frozenset[int]] | None = None,
     watch: Mapping[tuple[str, int], str] | None = None,
     limits: Limits | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
     notice: Callable[[str], None] | None = None,
 ) -> FlowReading:
@@ -107,6 +113,7 @@ def read_captures(
         ports: responder ports per transport (``{"tcp": …, "udp": …}``): they orient flows whose opening is not in the capture.
         watch: watch class ("stream", "datagram", "control") per (transport, port) whose packets the services stage wants.
         limits: bounds of memory.
+        workers: 1 to read on one core, 2 to decode packets on another one meanwhile; None: 2 where there are two.
         progress: called after each block.
         notice: called with a sentence when the first packet has to wait for the compiler.
 
@@ -118,7 +125,10 @@ def read_captures(
             notice("compiling the packet kernel for this machine; this happens once and takes some seconds")
         prepare()
     memory = Memory(limits or Limits(), watch or {})
-    files = _read_all(sources, memory, progress)
+    with _worker(sources, workers) as worker:
+        memory.worker = worker
+        files = _read_all(sources, memory, progress, worker)
+        memory.worker = None
     for number, count in memory.repeated_files().items():
         files[number].problems.append(
             Problem(code="same-traffic", count=count, detail="packets that another capture holds too; counted once")
@@ -135,7 +145,17 @@ def read_captures(
     return FlowReading(memory, facts, ports or {})
 
 
-def _read_all(sources: Sequence[ByteSource], memory: Memory, progress: Progress | None) -> list[FileFacts]:
+def _worker(sources: Sequence[ByteSource], workers: int | None) -> AbstractContextManager[Executor | None]:
+    """Return what decodes packets beside the one who counts them, or None where one works alone."""
+    several = (os.cpu_count() or 1) > 1 if workers is None else workers > 1
+    if not several or any(source.live for source in sources):
+        return nullcontext()
+    return ThreadPoolExecutor(1, thread_name_prefix="decoder")
+
+
+def _read_all(
+    sources: Sequence[ByteSource], memory: Memory, progress: Progress | None, worker: Executor | None
+) -> list[FileFacts]:
     facts: dict[int, FileFacts] = {}
     waiting = sorted(range(len(sources)), key=lambda n: (sources[n].first_t is not None, sources[n].first_t or 0))
     active: list[Feed] = []
@@ -146,7 +166,7 @@ def _read_all(sources: Sequence[ByteSource], memory: Memory, progress: Progress 
                 number = waiting.pop(0)
                 taken = {item.point for item in active}
                 point = next(free for free in range(len(active) + 1) if free not in taken)
-                feed = Feed(sources[number], number, point, memory)
+                feed = Feed(sources[number], number, point, memory, worker)
                 numbers[id(feed)] = number
                 _keep_or_close(feed, number, active, facts)
             if not active:
@@ -163,8 +183,8 @@ def _read_all(sources: Sequence[ByteSource], memory: Memory, progress: Progress 
                 _keep_or_close(feed, numbers[id(feed)], active, facts)
     finally:
         for feed in active:
+            feed.close()
             facts[numbers[id(feed)]] = feed.facts()
-            feed.source.close()
     return [facts[number] for number in range(len(sources))]
 
 
@@ -177,7 +197,7 @@ def _keep_or_close(feed: Feed, number: int, active: list[Feed], facts: dict[int,
         active.append(feed)
     else:
         facts[number] = feed.facts()
-        feed.source.close()
+        feed.close()
 
 
 def _advance(feed: Feed, until: int | None, memory: Memory) -> None:

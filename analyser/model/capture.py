@@ -45,11 +45,15 @@ class CaptureHeader:
 
 
 class ByteSource(Protocol):
-    """A capture as a stream of bytes, header included. Times in ns; ``first_t`` None where no packet was found."""
+    """A capture as a stream of bytes, header included.
+
+    ``first_t`` in ns, None where no packet was found. ``live``: it can be read once only, perhaps while it is written.
+    """
 
     path: str
     header: CaptureHeader
     first_t: int | None
+    live: bool
 
     def readinto(self, view: memoryview) -> int:
         """Fill ``view`` from the stream; return how many bytes, 0 at the end (also after an interrupt)."""

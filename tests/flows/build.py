@@ -31,6 +31,7 @@ class Bytes:
         self.path = path
         self.header = header
         self.first_t = first_t
+        self.live = False
         self._content = content
         self._piece = piece
         self._at = 0

@@ -30,6 +30,7 @@ class MemorySource:
         self.path = path
         self.header = header
         self.first_t = first_packet_time(lambda at, count: data[at : at + count], header)
+        self.live = False
         self._rest = data
         self._piece = piece
 
@@ -50,10 +51,11 @@ def kernel_reads(
     *,
     limits: Limits | None = None,
     piece: int = 1 << 30,
+    workers: int = 1,
 ) -> tuple[FlowTables, ReadingFacts]:
     """Read captures in memory with the kernel."""
     sources = [MemorySource(data, f"file-{n}", piece) for n, data in enumerate(files)]
-    return read_flows(sources, ports=ports, limits=limits or Limits(first_flows=1 << 10))
+    return read_flows(sources, ports=ports, limits=limits or Limits(first_flows=1 << 10), workers=workers)
 
 
 def kernel_rows(tables: FlowTables) -> list[Row]:

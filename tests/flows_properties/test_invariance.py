@@ -20,9 +20,9 @@ SLOW = settings(max_examples=EXAMPLES * 20, deadline=None, suppress_health_check
 Row = dict[str, Any]
 
 
-def rows_of(*files: bytes, limits: Limits | None = None, piece: int = 1 << 30) -> list[Row]:
+def rows_of(*files: bytes, limits: Limits | None = None, piece: int = 1 << 30, workers: int = 1) -> list[Row]:
     """Return all rows of all tables that a reader of flows can see."""
-    tables, facts = kernel_reads(files, PORTS, limits=limits, piece=piece)
+    tables, facts = kernel_reads(files, PORTS, limits=limits, piece=piece, workers=workers)
     others = [frame.drop("serial", strict=False).to_dicts() for frame in (tables.neighbours, tables.icmp_errors)]
     return [*kernel_rows(tables), *others[0], *others[1], {"duplicates": facts.duplicates, "packets": facts.packets}]
 
@@ -36,6 +36,22 @@ def test_blocks_batches_and_pieces(frames: Timed, batch: int, block: int, piece:
     for data in (pcap(frames, 1), pcapng(frames, 1)):
         limits = Limits(block=block, batch=batch, first_flows=4)
         assert changed(rows_of(data, limits=limits, piece=piece), rows_of(data)) == []
+
+
+@SLOW
+@given(traffic(link=1), st.data())
+def test_any_number_of_workers(frames: Timed, data: st.DataObject) -> None:
+    """Packets decoded on another core while the ones before are counted: the same flows, from any number of files."""
+    dealt = data.draw(st.lists(st.integers(0, 2), min_size=len(frames), max_size=len(frames)))
+    files = [pcap([timed for file, timed in zip(dealt, frames, strict=True) if file == n], 1) for n in range(3)]
+    limits = Limits(
+        block=data.draw(st.sampled_from([64, 1000, 1 << 20])),
+        batch=data.draw(st.sampled_from([1, 3, 1024])),
+        first_flows=4,
+    )
+    piece = data.draw(st.sampled_from([17, 4096]))
+    together = rows_of(*files, limits=limits, piece=piece, workers=2)
+    assert changed(together, rows_of(*files, limits=limits, piece=piece)) == []
 
 
 def changed(rows: list[Row], others: list[Row], ignore: frozenset[str] = frozenset()) -> list[str]:

@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from analyser.flows import feed, memory, reader, records
+from analyser.flows import decoder, memory, reader, records
 from analyser.flows.kernel import native
 from analyser.flows.kernel.entries import ENTRIES
 
@@ -171,6 +171,6 @@ class Plain:
 def reading_with(kernel: Callable[[str], Any]) -> Iterator[None]:
     """Let the flows stage use ``kernel`` instead of the compiled one."""
     with ExitStack() as stack:
-        for module in (feed, reader, memory, records):
+        for module in (decoder, reader, memory, records):
             stack.enter_context(patch.object(module, "kernel", kernel))
         yield

@@ -24,6 +24,9 @@ _SCRATCH: Final = 8
 """Bytes behind the arguments for the result and the exception that the native signature has and the kernel never sets."""
 _SIGNATURE: Final = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 
+_RECENT: Final = 4
+"""Two blocks of bytes and two batches take turns where one is decoded while the other is counted."""
+
 _BUSY: Final = ("fill", "update")
 """Called for every batch, with the same arrays most of the time; others would only keep theirs from being freed."""
 
@@ -39,7 +42,7 @@ class Native:
         self._engine = _engine(code)
         self._function: Any = _SIGNATURE(self._engine.get_function_address(name))
         self._is_busy = name in _BUSY
-        self._last: tuple[tuple[Any, ...], Any] | None = None
+        self._recent: list[tuple[tuple[Any, ...], Any]] = []
 
     def __call__(self, *arguments: Any) -> tuple[int, int]:
         """Call the function with arrays and numbers as ``entries`` lists them; return its two numbers.
@@ -59,9 +62,8 @@ class Native:
         return frame[0], frame[1]
 
     def _frame_for(self, arguments: tuple[Any, ...]) -> Any:
-        """Return a frame that holds the arrays of ``arguments``: that of the last call, if they are the same objects."""
-        if self._last is not None:
-            before, frame = self._last
+        """Return a frame that holds the arrays of ``arguments``: that of an earlier call, if they are the same objects."""
+        for before, frame in self._recent:
             if all(one is other for one, other in zip(before, arguments, strict=True) if one is not None):
                 return frame
         words: list[int] = [0] * _RESULTS
@@ -77,8 +79,12 @@ class Native:
             None if block is None else value for block, value in zip(self._arguments, arguments, strict=True)
         )
         if self._is_busy:
-            self._last = arrays, frame
+            self._recent = [(arrays, frame), *self._recent[: _RECENT - 1]]
         return frame
+
+    def forget(self) -> None:
+        """Let go of the arrays of earlier calls."""
+        self._recent = []
 
 
 @functools.cache

@@ -1,0 +1,14 @@
+"""Arguments that several commands have in common."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", metavar="N", min=1, help="Cores to read with: 1, or 2 (the default where there are two)."
+    ),
+]
