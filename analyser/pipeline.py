@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
@@ -271,10 +272,8 @@ def _observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None
     elsewhere = None
     while True:
         sifter = Sifter(around, packs, site, elsewhere)
-        kept = []
-        for part in run.parts():
-            portion = _filled(around, part)
-            kept.append(replace(portion, flows=_packed(sifter.sift(portion))))
+        sift = partial(_sifted, around, sifter)
+        kept = list(map(sift, run.parts()))  # no name for a part: the one before is gone when the next is made
         together = _joined(around, kept)
         away = together.promises.filter(pl.col("announced") != pl.col("responder"))
         if elsewhere is not None or away.is_empty():
@@ -293,6 +292,11 @@ def _filled(observed: Observed, part: Labelled) -> Observed:
         promises=part.labels.promises,
         requests=part.labels.requests,
     )
+
+
+def _sifted(around: Observed, sifter: Sifter, part: Labelled) -> Observed:
+    portion = _filled(around, part)
+    return replace(portion, flows=_packed(sifter.sift(portion)))
 
 
 def _packed(flows: pl.DataFrame) -> pl.DataFrame:

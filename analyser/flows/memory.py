@@ -6,7 +6,7 @@ Knows the layout and how much may be held. It must not know files or what the re
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -222,11 +222,9 @@ class Memory:
         self._leave()
         waiting: list[Part] = []
         for number in sorted(self._store.parts, key=lambda part: part != NEIGHBOUR_PART):
-            records, renamed = self._store.part(number)
-            waiting.append(Part((number,), records, renamed))
+            waiting.append(Part((number,), *self._store.part(number)))
             if number == NEIGHBOUR_PART or sum(len(part.records) for part in waiting) >= self.limits.together:
                 yield _together(waiting)
-                waiting = []
         if waiting:
             yield _together(waiting)
 
@@ -266,7 +264,10 @@ class Memory:
         return self.tunnels[: int(self.st[S_TUNNELS])]
 
 
-def _together(parts: Sequence[Part]) -> Part:
+def _together(waiting: list[Part]) -> Part:
+    """Take all that waits; nothing of it may be held any longer than its taker does."""
+    parts = waiting[:]
+    waiting.clear()
     if len(parts) == 1:
         return parts[0]
     numbers = tuple(number for part in parts for number in part.numbers or ())

@@ -26,7 +26,7 @@ from analyser.flows.layout import (
     UPDATE_TABLE,
     UPDATE_WATCH,
 )
-from analyser.flows.memory import Limits, Memory
+from analyser.flows.memory import Limits, Memory, Part
 from analyser.flows.names import link_layer, undecoded
 from analyser.flows.table import earliest, flow_tables, part_sights, surroundings, whole
 from analyser.model.capture import ByteSource, FileFacts, ReadingFacts
@@ -51,8 +51,13 @@ class FlowReading:
 
     def parts(self) -> Iterator[FlowTables]:
         """Give the tables of each part. ARP and neighbour discovery are in the first."""
-        for part in self._memory.parts():
-            yield flow_tables(self._memory, part, self._ports)
+        return map(self._tables, self._memory.parts())
+
+    def _tables(self, part: Part) -> FlowTables:
+        return flow_tables(self._memory, part, self._ports)
+
+    def _sights(self, part: Part) -> tuple[pl.DataFrame, FlowTables]:
+        return part_sights(self._memory, part, self._ports)
 
     @property
     def in_parts(self) -> bool:
@@ -65,8 +70,7 @@ class FlowReading:
 
     def sights(self) -> Iterator[tuple[pl.DataFrame, FlowTables]]:
         """Give SIGHTS of each part, and the tables of those of its flows that ICMP errors quote."""
-        for part in self._memory.parts():
-            yield part_sights(self._memory, part, self._ports)
+        return map(self._sights, self._memory.parts())
 
     def earliest(self, most: int) -> tuple[FlowTables, int]:
         """Return the tables of about the ``most`` flows that began first, and how many flows there are in all."""

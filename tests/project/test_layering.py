@@ -112,7 +112,12 @@ def test_every_part_is_known() -> None:
 
 
 def loaded_after(statement: str) -> set[str]:
-    code = f"import sys\ntry:\n    {statement}\nexcept SystemExit:\n    pass\nprint('\\n'.join(sys.modules), file=sys.stderr)"
+    code = (
+        "import os, sys\n"
+        "def tell(*_): print('\\n'.join(sys.modules), file=sys.stderr, flush=True)\n"
+        "leave, os._exit = os._exit, lambda code: (tell(), leave(code))\n"  # the command line ends the process itself
+        f"{statement}\ntell()"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(run.stderr.split())
 
