@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -104,6 +104,10 @@ class FlowRun:
         """Give all flows, part by part: what two addresses said to each other is in one part."""
         return map(self._label, self._reading.parts())
 
+    def parts_within(self, addresses: Collection[str]) -> Iterator[tuple[Labelled, tuple[int, int]]]:
+        """Give the flows of each part that have an end in ``addresses``, and flows and packets of all others."""
+        return map(self._label_beside, self._reading.parts_within(addresses))
+
     def whole(self) -> Labelled:
         """Return all flows at once, in the order of time."""
         parts = list(self.parts())
@@ -133,6 +137,9 @@ class FlowRun:
     def close(self) -> None:
         """Give back what was taken on disk."""
         self._reading.close()
+
+    def _label_beside(self, part: tuple[FlowTables, tuple[int, int]]) -> tuple[Labelled, tuple[int, int]]:
+        return self._label(part[0]), part[1]
 
     def _label(self, tables: FlowTables) -> Labelled:
         return Labelled(tables, label(tables, ports=self._guesses, signatures=self._signatures))
@@ -273,7 +280,9 @@ def _observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None
     while True:
         sifter = Sifter(around, packs, site, elsewhere)
         sift = partial(_sifted, around, sifter)
-        kept = list(map(sift, run.parts()))  # no name for a part: the one before is gone when the next is made
+        kept = list(
+            map(sift, run.parts_within(sifter.members))
+        )  # no name for a part: the one before is gone when the next is made
         together = _joined(around, kept)
         away = together.promises.filter(pl.col("announced") != pl.col("responder"))
         if elsewhere is not None or away.is_empty():
@@ -294,8 +303,9 @@ def _filled(observed: Observed, part: Labelled) -> Observed:
     )
 
 
-def _sifted(around: Observed, sifter: Sifter, part: Labelled) -> Observed:
-    portion = _filled(around, part)
+def _sifted(around: Observed, sifter: Sifter, part: tuple[Labelled, tuple[int, int]]) -> Observed:
+    portion = _filled(around, part[0])
+    sifter.covered.add_outside(*part[1])
     return replace(portion, flows=_packed(sifter.sift(portion)))
 
 

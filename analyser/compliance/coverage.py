@@ -36,11 +36,12 @@ class Covered:
         self._targets.append(targets.filter(pl.int_range(pl.len()).over("orig") < _ENOUGH_TARGETS))
         in_scope = (pl.col("ini") >= 0) | (pl.col("res") >= 0) | pl.col("local")
         outside = located.filter(~in_scope)
-        self._outside = OutOfScope(
-            flows=self._outside.flows + outside.height,
-            packets=self._outside.packets + int(outside["packets"].sum()),
-        )
+        self.add_outside(outside.height, int(outside["packets"].sum()))
         return located.filter(in_scope)
+
+    def add_outside(self, flows: int, packets: int) -> None:
+        """Count flows between strangers that nobody located."""
+        self._outside = OutOfScope(flows=self._outside.flows + flows, packets=self._outside.packets + packets)
 
     def add_quiet(self, quiet: pl.DataFrame) -> None:
         """Count flows that need no verdict (``service``: what they are)."""
@@ -51,9 +52,7 @@ class Covered:
         self._ends += other._ends
         self._targets += other._targets
         self._quiet += other._quiet
-        self._outside = OutOfScope(
-            flows=self._outside.flows + other._outside.flows, packets=self._outside.packets + other._outside.packets
-        )
+        self.add_outside(other._outside.flows, other._outside.packets)
 
     @property
     def out_of_scope(self) -> OutOfScope:

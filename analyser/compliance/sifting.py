@@ -47,7 +47,10 @@ def icmp_said(observed: Observed) -> pl.DataFrame:
 
 
 class Sifter:
-    """Sets aside what no rule asks about; ``tally`` and ``covered`` then tell of it."""
+    """Sets aside what no rule asks about; ``tally`` and ``covered`` then tell of it.
+
+    ``members`` are the addresses of the site in the capture: what has no end among them is only counted.
+    """
 
     def __init__(
         self, observed: Observed, packs: Sequence[RulePack], site: Site, elsewhere: pl.DataFrame | None = None
@@ -74,6 +77,7 @@ class Sifter:
         self._applied = policy.applied
         assert observed.sights is not None
         self._askers = _askers(observed.sights, directory)
+        self.members = _members(observed.sights, directory)
         self._many_faced = [party.number for party in directory.parties if len(party.addresses) > 1]
 
     def sift(self, portion: Observed) -> pl.DataFrame:
@@ -136,6 +140,12 @@ class Sifter:
             plain = plain.join(announced.unique(), on=["orig", "resp", "port"], how="anti")
         held = located.join(plain, on="serial", how="anti")
         return plain.join(held.select(_GROUP).unique(), on=_GROUP, how="anti").select("serial")
+
+
+def _members(sights: pl.DataFrame, directory: Directory) -> list[str]:
+    """Return the addresses that belong to the site or stand for a part of it."""
+    seen = pl.concat([sights["id.orig_h"], sights["id.resp_h"].alias("id.orig_h")]).unique().to_list()
+    return [address for address in seen if directory.owner(address) >= 0 or directory.origins(address)]
 
 
 def _askers(sights: pl.DataFrame, directory: Directory) -> list[str]:

@@ -6,9 +6,10 @@ Knows the order of time over several files. It must not know what the flows mean
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -28,7 +29,7 @@ from analyser.flows.layout import (
 )
 from analyser.flows.memory import Limits, Memory, Part
 from analyser.flows.names import link_layer, undecoded
-from analyser.flows.table import earliest, flow_tables, part_sights, surroundings, whole
+from analyser.flows.table import earliest, flow_tables, part_sights, surroundings, whole, within
 from analyser.model.capture import ByteSource, FileFacts, ReadingFacts
 from analyser.model.finding import Problem
 from analyser.tables import FlowTables
@@ -52,6 +53,17 @@ class FlowReading:
     def parts(self) -> Iterator[FlowTables]:
         """Give the tables of each part. ARP and neighbour discovery are in the first."""
         return map(self._tables, self._memory.parts())
+
+    def parts_within(self, addresses: Collection[str]) -> Iterator[tuple[FlowTables, tuple[int, int]]]:
+        """Give the tables of each part as far as its flows have an end in ``addresses``, or never left a machine.
+
+        Beside them how many flows and packets the others of the part are.
+        """
+        return map(partial(self._tables_within, frozenset(addresses)), self._memory.parts())
+
+    def _tables_within(self, addresses: frozenset[str], part: Part) -> tuple[FlowTables, tuple[int, int]]:
+        mine, others = within(part, addresses)
+        return self._tables(mine), others
 
     def _tables(self, part: Part) -> FlowTables:
         return flow_tables(self._memory, part, self._ports)

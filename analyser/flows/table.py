@@ -5,7 +5,7 @@ Knows the record layout and the table schemas. It must not know packets, service
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -70,6 +70,22 @@ def flow_tables(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
         watched=_watched(memory, part, orientation),
         icmp_errors=icmp_errors,
     )
+
+
+def within(part: Part, addresses: Collection[str]) -> tuple[Part, tuple[int, int]]:
+    """Return the flows of a part of which an end is in ``addresses``, or that never left a machine; flows and packets of others."""
+    flows, sides = part.records.flows, part.records.sides
+    ends = pl.concat([pl.DataFrame({"high": flows[f"{end}0"], "low": flows[f"{end}1"]}) for end in ("a", "b")])
+    different = ends.unique()
+    known = pl.Series("known", address_texts(different["high"].to_numpy(), different["low"].to_numpy())).is_in(
+        list(addresses)
+    )
+    is_known = ends.join(different.with_columns(known), on=["high", "low"], how="left", maintain_order="left")["known"]
+    mine = is_known.to_numpy().reshape(2, -1).any(axis=0) | ((flows["flags"] & FLOW_LOOPBACK) != 0)
+    left = np.flatnonzero(~mine & (((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)) != KEY_NEIGHBOUR))
+    packets = int(sides["pkts"][2 * left].sum() + sides["pkts"][2 * left + 1].sum())
+    chosen = select(part.records, np.flatnonzero(mine))
+    return Part(part.numbers, chosen, part.renamed, chosen=True), (left.size, packets)
 
 
 def surroundings(memory: Memory, ports: Mapping[str, frozenset[int]]) -> tuple[pl.DataFrame, pl.DataFrame]:
