@@ -104,9 +104,9 @@ class FlowRun:
         """Give all flows, part by part: what two addresses said to each other is in one part."""
         return map(self._label, self._reading.parts())
 
-    def parts_within(self, addresses: Collection[str]) -> Iterator[tuple[Labelled, tuple[int, int]]]:
-        """Give the flows of each part that have an end in ``addresses``, and flows and packets of all others."""
-        return map(self._label_beside, self._reading.parts_within(addresses))
+    def parts_within(self, addresses: Collection[str], leave: Callable[[int, int], None]) -> Iterator[Labelled]:
+        """Give flows that have an end in ``addresses``; ``leave`` is told how many flows and packets others are."""
+        return map(self._label, self._reading.parts_within(addresses, leave))
 
     def whole(self) -> Labelled:
         """Return all flows at once, in the order of time."""
@@ -137,9 +137,6 @@ class FlowRun:
     def close(self) -> None:
         """Give back what was taken on disk."""
         self._reading.close()
-
-    def _label_beside(self, part: tuple[FlowTables, tuple[int, int]]) -> tuple[Labelled, tuple[int, int]]:
-        return self._label(part[0]), part[1]
 
     def _label(self, tables: FlowTables) -> Labelled:
         return Labelled(tables, label(tables, ports=self._guesses, signatures=self._signatures))
@@ -281,7 +278,7 @@ def _observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None
         sifter = Sifter(around, packs, site, elsewhere)
         sift = partial(_sifted, around, sifter)
         kept = list(
-            map(sift, run.parts_within(sifter.members))
+            map(sift, run.parts_within(sifter.members, sifter.covered.add_outside))
         )  # no name for a part: the one before is gone when the next is made
         together = _joined(around, kept)
         away = together.promises.filter(pl.col("announced") != pl.col("responder"))
@@ -303,9 +300,8 @@ def _filled(observed: Observed, part: Labelled) -> Observed:
     )
 
 
-def _sifted(around: Observed, sifter: Sifter, part: tuple[Labelled, tuple[int, int]]) -> Observed:
-    portion = _filled(around, part[0])
-    sifter.covered.add_outside(*part[1])
+def _sifted(around: Observed, sifter: Sifter, part: Labelled) -> Observed:
+    portion = _filled(around, part)
     return replace(portion, flows=_packed(sifter.sift(portion)))
 
 

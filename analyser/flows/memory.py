@@ -6,7 +6,7 @@ Knows the layout and how much may be held. It must not know files or what the re
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -208,21 +208,22 @@ class Memory:
             self._putting = None
         return bool(self._store)
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self, narrow: Callable[[Part], Part] = lambda part: part) -> Iterator[Part]:
         """Give all flows of the run, part by part: one part where all found room in the table.
 
         Nothing more can be counted then; a part may share the arrays of this memory. ARP and neighbour discovery come first.
-        Small parts come several at a time: looking at flows has its price each time, however few they are.
+        Small parts come several at a time: looking at flows has its price each time, however few they are. ``narrow`` chooses
+        the flows of a part that are wanted.
         """
         if not self.in_parts:
             n = int(self.st[S_FLOWS])
             payloads = self.payloads[: int(self.st[S_PAYLOADS])]
-            yield Part(None, Records(self.flows[:n], self.sides[: 2 * n], payloads), {})
+            yield narrow(Part(None, Records(self.flows[:n], self.sides[: 2 * n], payloads), {}))
             return
         self._leave()
         waiting: list[Part] = []
         for number in sorted(self._store.parts, key=lambda part: part != NEIGHBOUR_PART):
-            waiting.append(Part((number,), *self._store.part(number)))
+            waiting.append(narrow(Part((number,), *self._store.part(number))))
             if number == NEIGHBOUR_PART or sum(len(part.records) for part in waiting) >= self.limits.together:
                 yield _together(waiting)
         if waiting:
@@ -272,7 +273,8 @@ def _together(waiting: list[Part]) -> Part:
         return parts[0]
     numbers = tuple(number for part in parts for number in part.numbers or ())
     renamed = {gone: stays for part in parts for gone, stays in part.renamed.items()}
-    return Part(numbers, concatenate([part.records for part in parts]), renamed)
+    chosen = any(part.chosen for part in parts)
+    return Part(numbers, concatenate([part.records for part in parts]), renamed, chosen)
 
 
 def _power(n: int) -> int:

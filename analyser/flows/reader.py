@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
-from functools import partial
 
 import numpy as np
 import polars as pl
@@ -54,16 +53,19 @@ class FlowReading:
         """Give the tables of each part. ARP and neighbour discovery are in the first."""
         return map(self._tables, self._memory.parts())
 
-    def parts_within(self, addresses: Collection[str]) -> Iterator[tuple[FlowTables, tuple[int, int]]]:
-        """Give the tables of each part as far as its flows have an end in ``addresses``, or never left a machine.
+    def parts_within(self, addresses: Collection[str], leave: Callable[[int, int], None]) -> Iterator[FlowTables]:
+        """Give the tables of flows that have an end in ``addresses``, or never left a machine, part by part.
 
-        Beside them how many flows and packets the others of the part are.
+        ``leave`` is told how many flows and packets others are.
         """
-        return map(partial(self._tables_within, frozenset(addresses)), self._memory.parts())
+        known = frozenset(addresses)
 
-    def _tables_within(self, addresses: frozenset[str], part: Part) -> tuple[FlowTables, tuple[int, int]]:
-        mine, others = within(part, addresses)
-        return self._tables(mine), others
+        def narrow(part: Part) -> Part:
+            mine, (flows, packets) = within(part, known)
+            leave(flows, packets)
+            return mine
+
+        return map(self._tables, self._memory.parts(narrow))
 
     def _tables(self, part: Part) -> FlowTables:
         return flow_tables(self._memory, part, self._ports)
