@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -43,7 +44,7 @@ from analyser.model.site import Site
 from analyser.model.times import iso_time
 from analyser.policy.packs import load_pack, signature_folder
 from analyser.policy.sites import DEFAULT_PACKS, load_site
-from analyser.services.label import label
+from analyser.services.label import announced_anew, label
 from analyser.services.lint import lint_signatures
 from analyser.services.loading import load_signatures
 from analyser.services.watch import watch_ports
@@ -99,6 +100,7 @@ class FlowRun:
         self._reading = reading
         self._guesses = guesses
         self._signatures = load_signatures(signature_folder())
+        self._key = secrets.token_bytes(32)
 
     def parts(self) -> Iterator[Labelled]:
         """Give all flows, part by part: what two addresses said to each other is in one part."""
@@ -139,7 +141,7 @@ class FlowRun:
         self._reading.close()
 
     def _label(self, tables: FlowTables) -> Labelled:
-        return Labelled(tables, label(tables, ports=self._guesses, signatures=self._signatures))
+        return Labelled(tables, label(tables, ports=self._guesses, signatures=self._signatures, key=self._key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,8 +284,11 @@ def _observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None
         )  # no name for a part: the one before is gone when the next is made
         together = _joined(around, kept)
         away = together.promises.filter(pl.col("announced") != pl.col("responder"))
-        if elsewhere is not None or away.is_empty():
+        if away.is_empty():
             return together, sifter
+        if elsewhere is not None:
+            flows, kept_promises = announced_anew(together.flows, together.promises)
+            return replace(together, flows=flows, promises=kept_promises), sifter
         elsewhere = away  # their flows are in other parts, some of which were sifted before the promise was known
 
 

@@ -130,6 +130,7 @@ SIGHTS: Final[dict[str, pl.DataType]] = {
             ("ttl_max", pl.UInt8()),
         )
     },
+    "tcp": pl.Boolean(),
     "loopback": pl.Boolean(),
 }
 
@@ -137,7 +138,7 @@ SIGHTS: Final[dict[str, pl.DataType]] = {
 def sights_of(flows: pl.DataFrame) -> pl.DataFrame:
     """Return SIGHTS of rows of FLOWS."""
     spoke = {f"{side}_spoke": pl.col(f"{side}_pkts") > 0 for side in ("orig", "resp")}
-    return flows.lazy().with_columns(**spoke).select(*SIGHTS).unique().collect()
+    return flows.lazy().with_columns(tcp=pl.col("proto") == "tcp", **spoke).select(*SIGHTS).unique().collect()
 
 
 # PATHS: where a packet came from, as seen by the capture. Index 0 is "unknown".

@@ -126,11 +126,11 @@ def _keepers(announced: pl.DataFrame, located: pl.DataFrame, states: pl.DataFram
 def _waiting_for(waiting: Sequence[Applied], applied: Sequence[Applied]) -> pl.DataFrame:
     """Return for each rule that waits for announcements the number of the rule whose flows make them."""
     numbers = {rule.rule.id: rule.number for rule in applied}
-    rows = [(rule.number, numbers[control]) for rule in waiting if (control := _full_id(rule)) in numbers]
+    rows = [(rule.number, numbers[control]) for rule in waiting if (control := announcing_rule(rule)) in numbers]
     return pl.DataFrame(rows, schema={"number": pl.Int32, "control_rule": pl.Int32}, orient="row")
 
 
-def _full_id(rule: Applied) -> str:
+def announcing_rule(rule: Applied) -> str:
     """Return the full id of the rule named in ``negotiated_by``, which may leave out its own pack."""
     named = rule.rule.ports.negotiated_by or ""
     return named if named.startswith(f"{rule.rule.pack}/") else f"{rule.rule.pack}/{named}"

@@ -24,6 +24,7 @@ from analyser.compliance.coverage import Covered
 from analyser.compliance.identity import Ids
 from analyser.compliance.locating import locate, shared_origins
 from analyser.compliance.matching import match_ports
+from analyser.compliance.negotiated import announcing_rule
 from analyser.compliance.parties import CAST, LOOPBACK, Directory
 from analyser.compliance.unexpected.bench import Bench
 from analyser.compliance.unexpected.groups import group_unexpected
@@ -70,7 +71,7 @@ class Sifter:
         policy = apply_rules(packs, site, directory)
         self._vantage = Vantage(observed, directory.aliases, directory.segment, icmp_facts(observed))
         self._reasons = Reasons(policy, directory, site)
-        controls = {rule.rule.ports.negotiated_by for rule in policy.applied if rule.negotiated}
+        controls = {announcing_rule(rule) for rule in policy.applied if rule.negotiated}
         self._control_ports = sorted(
             {port for rule in policy.applied for port in rule.ports if rule.rule.id in controls}
         )

@@ -108,6 +108,7 @@ def part_sights(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
     rows = np.flatnonzero(((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)) != KEY_NEIGHBOUR)
     columns: dict[str, Array] = {name: flows[name][rows] for name in ("a0", "a1", "b0", "b1")}
     columns["opened"] = opened[rows]
+    columns["tcp"] = (flows["k4"][rows] & np.uint64(0xFFFF)) == 6
     columns["loopback"] = (flows["flags"][rows] & FLOW_LOOPBACK) != 0
     for name, side in (("low", low), ("high", high)):
         columns[f"{name}_spoke"] = side["pkts"][rows] > 0
@@ -127,7 +128,9 @@ def part_sights(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
         return pl.when("opened").then(f"{near}_{fact}").otherwise(f"{far}_{fact}")
 
     facts = {f"{side}_{name}": of(side, name) for side in ("orig", "resp") for name in _SIGHT}
-    named = told.select(**{"id.orig_h": of("orig", "h"), "id.resp_h": of("resp", "h")}, **facts, loopback="loopback")
+    named = told.select(
+        **{"id.orig_h": of("orig", "h"), "id.resp_h": of("resp", "h")}, **facts, tcp="tcp", loopback="loopback"
+    )
     quoted = Part(part.numbers, select(part.records, np.flatnonzero(flows["icmp"] > 0)), part.renamed, chosen=True)
     return named.select(pl.col(name).cast(kind) for name, kind in SIGHTS.items()), flow_tables(memory, quoted, ports)
 

@@ -7,7 +7,6 @@ is none, an answer belongs to the request before it.
 from __future__ import annotations
 
 import hashlib
-import secrets
 from typing import Final
 
 import numpy as np
@@ -33,11 +32,11 @@ SNMP_COLUMNS: Final[dict[str, pl.DataType]] = {
 }
 
 
-def datagrams(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> pl.DataFrame:
+def datagrams(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, key: bytes) -> pl.DataFrame:
     """Return WATCHED of UDP flows in time order, with ``service``, ``match``, ``is_request`` and ``is_answer``.
 
     ``match`` is equal in a request and its answers within one flow. Datagrams of SNMP also have SNMP_COLUMNS, which
-    are null for others. Flows to groups are left out: their answers come in flows of their own.
+    are null for others. Flows to groups are left out: their answers come in flows of their own. ``key`` makes numbers of names.
     """
     alone = flows.with_columns(labels["service"]).filter(
         (pl.col("proto") == "udp") & ~pl.col("id.resp_h").str.contains(_GROUP_ADDRESS)
@@ -46,7 +45,7 @@ def datagrams(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) 
     table = watched.join(alone.select("serial", "service"), on="serial", how="inner").sort("t", "file", "frame")
     table = table.with_row_index("row")
     table = table.join(
-        _snmp(table.filter(pl.col("service") == Service.SNMP)), on="row", how="left", maintain_order="left"
+        _snmp(table.filter(pl.col("service") == Service.SNMP), key), on="row", how="left", maintain_order="left"
     )
     from_orig, is_snmp = pl.col("from_orig"), pl.col("version") >= 0
     with_id = pl.col("service").is_in(WITH_ID) & (pl.col("data").bin.size() >= 3)
@@ -67,11 +66,11 @@ _GROUP_ADDRESS: Final = r"^(22[4-9]|23[0-9])\.|\.255$|^[fF]{2}[0-9a-fA-F]{2}:"
 """Multicast, and what is very likely a broadcast."""
 
 
-def _snmp(table: pl.DataFrame) -> pl.DataFrame:
+def _snmp(table: pl.DataFrame, key: bytes) -> pl.DataFrame:
     parts = [_snmp_part(table.slice(start, _CHUNK)) for start in range(0, table.height, _CHUNK)]
     empty = pl.DataFrame(schema={"row": table.schema["row"], **SNMP_COLUMNS})
     found = pl.concat([empty, *parts])
-    return found.with_columns(credential=_credentials(table, found))
+    return found.with_columns(credential=_credentials(table, found, key))
 
 
 def _snmp_part(part: pl.DataFrame) -> pl.DataFrame:
@@ -86,12 +85,11 @@ def _snmp_part(part: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _credentials(table: pl.DataFrame, found: pl.DataFrame) -> pl.Series:
-    """Hash version and name of each datagram with a key that nobody keeps; 0 where there is no name.
+def _credentials(table: pl.DataFrame, found: pl.DataFrame, key: bytes) -> pl.Series:
+    """Hash version and name of each datagram with ``key``, which nobody keeps; 0 where there is no name.
 
     Equal credentials are equal numbers within this run, and no number can be turned back or compared with others'.
     """
-    key = secrets.token_bytes(32)
     names = pl.DataFrame({"version": found["version"], "data": table["data"], "place": found["credential"]}).select(
         "version",
         name=pl.col("data").bin.slice(pl.col("place") // 2**32, pl.col("place") % 2**32),

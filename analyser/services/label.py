@@ -6,6 +6,7 @@ Roles and rules are not known here.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -28,13 +29,20 @@ CHUNK: Final = 65_536
 """Flows matched at once: their bytes stay in the processor's cache."""
 
 
-def label(tables: FlowTables, *, ports: Mapping[tuple[str, int], str], signatures: Sequence[Signature]) -> LabelTables:
+def label(
+    tables: FlowTables,
+    *,
+    ports: Mapping[tuple[str, int], str],
+    signatures: Sequence[Signature],
+    key: bytes | None = None,
+) -> LabelTables:
     """Label every flow.
 
     Args:
         tables: what the flows stage made.
         ports: (transport, responder port) → service word, for the guess where bytes say nothing.
         signatures: from :func:`analyser.services.loading.load_signatures`.
+        key: random bytes that make numbers of credentials; the same for tables whose numbers are to be compared.
 
     Returns:
         LABELS with the rows and order of FLOWS, PROMISES and REQUESTS in time order. Never raises for any
@@ -46,7 +54,7 @@ def label(tables: FlowTables, *, ports: Mapping[tuple[str, int], str], signature
     labels = by_payload(flows, Matcher(signatures)).with_columns(serial=flows["serial"])
     labels = by_port(flows, labels.with_columns(wrong_side=asked_tls_answered_clear(flows, labels)), ports)
     talks = tuple(read_talks(flows, labels, watched))
-    messages = datagrams(flows, labels, watched)
+    messages = datagrams(flows, labels, watched, key or secrets.token_bytes(32))
     announced, uses = keep(promises(talks, flows, watched), flows)
     labels = _beside(labels, tls_facts(flows, labels, watched, talks))
     snmp_refusals, notes = from_snmp(messages)
@@ -76,6 +84,13 @@ def by_announcement(labels: pl.DataFrame) -> pl.DataFrame:
         basis=pl.when(announced).then(pl.lit(str(Basis.NEGOTIATED))).otherwise("basis"),
         sublabel=pl.when(transfer).then(None).otherwise("sublabel"),
     )
+
+
+def announced_anew(flows: pl.DataFrame, found: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return labelled flows and their PROMISES once more, when flows have come together that were labelled apart."""
+    promised, uses = keep(found, flows)
+    labelled = by_announcement(_beside(flows.drop("negotiated_by"), uses))
+    return labelled.select(flows.columns), promised
 
 
 def complete(labels: pl.DataFrame) -> pl.DataFrame:

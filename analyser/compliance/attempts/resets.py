@@ -62,14 +62,14 @@ def _resets(flows: pl.DataFrame, side: str, sender: str) -> pl.LazyFrame:
     )
 
 
-def _genuine(flows: pl.DataFrame) -> pl.LazyFrame:
+def _genuine(sights: pl.DataFrame) -> pl.LazyFrame:
     sides = [
-        flows.lazy()
+        sights.lazy()
         .filter((pl.col(f"{side}_ttl_max") > 0) & (pl.col(f"{side}_path") > 0))
         .select(
             sender=sender,
             path=f"{side}_path",
-            tcp=pl.col("proto") == "tcp",
+            tcp="tcp",
             low=pl.col(f"{side}_ttl_min").cast(pl.Int32),
             high=pl.col(f"{side}_ttl_max").cast(pl.Int32),
         )
@@ -78,8 +78,10 @@ def _genuine(flows: pl.DataFrame) -> pl.LazyFrame:
     return pl.concat(sides).unique()
 
 
-def compare(flows: pl.DataFrame, side: str) -> pl.DataFrame:
+def compare(flows: pl.DataFrame, side: str, sights: pl.DataFrame) -> pl.DataFrame:
     """Judge the first reset of one side (``"orig"`` or ``"resp"``) of every flow that has one.
+
+    ``sights`` are SIGHTS of all flows of the run, from which genuine packets are known.
 
     Gives ``serial``, ``<side>_reset`` (GENUINE … FORGED), ``<side>_reset_ttl``, ``<side>_true_ttl`` (the nearest
     genuine one, null without any) and ``<side>_reset_hops`` (distance of the reset's sender).
@@ -92,7 +94,7 @@ def compare(flows: pl.DataFrame, side: str) -> pl.DataFrame:
         .otherwise(pl.min_horizontal("high", "ttl"))
     )  # fmt: skip
     judged = (
-        resets.join(_genuine(flows), on=["sender", "path"], how="left")
+        resets.join(_genuine(sights), on=["sender", "path"], how="left")
         .with_columns(nearest=nearest)
         .with_columns(gap=(pl.col("ttl") - pl.col("nearest")).abs())
         # TCP answers are the fair comparison; other packets of a host may start at another TTL.

@@ -110,7 +110,7 @@ def _with_findings(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -
         label="service",
         payload=(pl.col("orig_bytes") > 0) | (pl.col("resp_bytes") > 0),
     )  # fmt: skip
-    for found in (known, resets.compare(flows, "orig"), resets.compare(flows, "resp")):
+    for found in (known, resets.compare(flows, "orig", vantage.sights), resets.compare(flows, "resp", vantage.sights)):
         framed = framed.join(found.lazy(), on="serial", how="left")
     return framed
 

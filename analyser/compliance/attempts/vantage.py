@@ -54,7 +54,7 @@ class Vantage:
         """Take the tables, the site's view of addresses, and ``icmp_errors`` (serial, icmp_by, …) of ``icmp.causes``."""
         self._neighbours = observed.neighbours
         self._paths = observed.paths
-        self._sights = sights_of(observed.flows) if observed.sights is None else observed.sights
+        self.sights = sights_of(observed.flows) if observed.sights is None else observed.sights
         self._icmp_said = (
             said_by_icmp(observed.flows, icmp_errors) if observed.icmp_said is None else observed.icmp_said
         )
@@ -65,8 +65,8 @@ class Vantage:
     def ends(self) -> pl.DataFrame:
         """Every address of the capture: ``address``, ``host`` (one number per machine), ``net``."""
         columns = [
-            self._sights["id.orig_h"],
-            self._sights["id.resp_h"],
+            self.sights["id.orig_h"],
+            self.sights["id.resp_h"],
             self._neighbours["asker"],
             self._neighbours["target"],
             self._icmp_said["speaker"],
@@ -107,7 +107,7 @@ class Vantage:
 
     @cached_property
     def _sight_ends(self) -> pl.DataFrame:
-        return self.ends_of(self._sights)
+        return self.ends_of(self.sights)
 
     @cached_property
     def heard(self) -> pl.DataFrame:
@@ -123,7 +123,7 @@ class Vantage:
         """The packets of one side of all flows, as rows of ``heard``."""
         path, reset_path = pl.col(f"{speaker}_path"), pl.col(f"{speaker}_rst_path")
         wanted = ("spoke", "path", "rst_path", "ttl_min", "ttl_max")
-        facts = self._sights.select(f"{speaker}_{name}" for name in wanted).hstack(self._sight_ends)
+        facts = self.sights.select(f"{speaker}_{name}" for name in wanted).hstack(self._sight_ends)
         return (
             facts.lazy()
             .filter(f"{speaker}_spoke")
@@ -220,7 +220,7 @@ class Vantage:
     @cached_property
     def shows_loopback(self) -> bool:
         """Whether the capture has packets that never left a machine."""
-        return bool(self._sights["loopback"].any())
+        return bool(self.sights["loopback"].any())
 
     def shows(self, addresses: Iterable[str]) -> bool:
         """Tell whether any of ``addresses`` is in the capture."""
@@ -265,7 +265,7 @@ class Vantage:
         """
         known = self.paths
         pairs = (
-            self._sights.filter((pl.col("orig_path") > 0) & (pl.col("resp_path") > 0))
+            self.sights.filter((pl.col("orig_path") > 0) & (pl.col("resp_path") > 0))
             .select("orig_path", "resp_path")
             .unique()
             .join(known.rename({"path": "orig_path"}), on="orig_path", how="inner")
