@@ -100,15 +100,14 @@ def _snap(data: bytes) -> Inside:
 
 
 def _fddi(data: bytes) -> Link:
-    return Link(_snap(from_byte(data, 13)), Place(0, mac(data[7:13]), mac(data[1:7])))
+    return Link(_snap(from_byte(data, 13)))
 
 
 def _token_ring(data: bytes) -> Link:
-    header, sender = 14, mac(data[8:14])
-    if data[8] & 0x80:
+    header = 14
+    if data[8] & 0x80:  # routing follows
         header += data[14] & 31
-        sender &= (1 << 47) - 1  # the bit says only that routing follows
-    return Link(_snap(from_byte(data, header)), Place(0, sender, mac(data[2:8])))
+    return Link(_snap(from_byte(data, header)))
 
 
 def _wireless(data: bytes) -> Link:
