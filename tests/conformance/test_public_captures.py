@@ -38,7 +38,7 @@ DIFFER = {
     "the-tcpdump-group_tcpdump/tcp_header_heapoverflow.pcap": (
         1, "the TCP header is cut off after its ports: no flow (counted as a cut header)"),
     "the-tcpdump-group_tcpdump/vxlan_port_8472.pcap": (
-        4, "the conversations inside VXLAN are told; the truth knows no VXLAN on Linux's port and tells those outside"),
+        4, "the truth knows no VXLAN on the port that Linux uses and tells the datagrams outside"),
     "zeek_zeek/ipv4__fragmented-1.pcap": (
         1, "later fragments are counted in their flow; the truth counts the reassembled packet once"),
     "zeek_zeek/ipv6-fragmented-dns.pcap": (
