@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.flows_properties.links import ppp
 from tests.flows_properties.packets import Route, icmp, ip, udp
 
-Wrap = Callable[[bytes], bytes]
+Wrap = partial[bytes]
 ENDS = {4: ("198.51.100.1", "198.51.100.2"), 6: ("2001:db8:ff::1", "2001:db8:ff::2")}
 OUTSIDE = b"\x02\x11\x00\x00\x00\x01\x02\x11\x00\x00\x00\x02"
 NUMBER = 77
