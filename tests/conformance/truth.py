@@ -15,8 +15,13 @@ from analyser.tables import FlowTables
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(os.environ.get("ANALYSER_CAPTURES") or ROOT / ".." / "shared" / "captures")
-LINK_TYPES = {0, 1, 12, 14, 101, 108, 113, 228, 229, 276}
-"""null, Ethernet, raw IP (two numbers of it, and the official one), loop, cooked v1, IPv4, IPv6, cooked v2."""
+LINK_TYPES = {
+    0, 1, 6, 9, 10, 12, 14, 50, 51, 101, 104, 105, 107, 108, 109, 113, 117, 119, 127, 138, 163, 192, 228, 229, 239, 258, 276
+}  # fmt: skip
+"""Numbers of all link types that are decoded (tcpdump.org/linktypes.html)."""
+
+CARRIERS = {"gtp", "vxlan", "geneve", "mpls", "teredo"}
+"""What the truth calls a UDP conversation whose datagrams carry other packets; it is no flow here."""
 
 Ends = tuple[str, tuple[str, int], tuple[str, int]]
 Conversations = dict[Ends, list[tuple[int, int]]]
@@ -49,10 +54,10 @@ def link_types(entry: dict[str, Any]) -> list[int]:
 
 
 def told_conversations(entry: dict[str, Any]) -> Conversations:
-    """Return the outermost TCP and UDP conversations that the truth tells; those inside tunnels come later."""
+    """Return the TCP and UDP conversations that the truth tells, inside tunnels too, without those that are tunnels."""
     out: Conversations = defaultdict(list)
     for told in entry["conversations"]:
-        if sum(layer in ("ip", "ipv6") for layer in told["encap"].split(":")) > 1:
+        if CARRIERS.intersection(told["tshark_app"]):
             continue
         ends = (told["client"], told["client_port"]), (told["server"], told["server_port"])
         _add(out, told["proto"], ends, tuple(told["packets"]))

@@ -17,7 +17,7 @@ ONE_HOLE = {"rtx", "rtx_last_t", "rtx_last_frame", "rtx_last_file", "stuck", "mi
 """Exact in the kernel as long as a stream has at most one hole at a time and segments keep their edges: it remembers
 only the latest hole."""
 
-ONLY_THE_KERNEL = {"uid", "serial", "tunnel_parents"}
+ONLY_THE_KERNEL = {"uid", "serial"}
 """Columns that have no counterpart in the reference."""
 
 

@@ -7,6 +7,8 @@ import zlib
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from tests.flows_properties.links import header
+
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 
@@ -63,19 +65,13 @@ def mac(address: str) -> bytes:
 
 
 def frame(route: Route, packet: bytes, ethertype: int | None = None) -> bytes:
-    """Return the packet on its link: Ethernet with tags, cooked v1 and v2, raw IP, or loopback."""
+    """Return the packet on its link: Ethernet with tags, or another link type."""
     version = 4 if ip_address(route.src).version == 4 else 6
     kind = ethertype or (0x0800 if version == 4 else 0x86DD)
     tags = b"".join(struct.pack(">HH", 0x8100, tag) for tag in route.vlans)
     if route.link == 1:
         return mac(route.dst) + mac(route.src) + tags + struct.pack(">H", kind) + packet
-    if route.link == 113:
-        return struct.pack(">HHH", 0, 1, 6) + mac(route.src) + b"\x00\x00" + struct.pack(">H", kind) + packet
-    if route.link == 276:
-        return struct.pack(">HHIHBB", kind, 0, 3, 1, 0, 6) + mac(route.src) + b"\x00\x00" + packet
-    if route.link == 0:
-        return struct.pack("<I", 2 if version == 4 else 30) + packet
-    return packet
+    return header(route.link, mac(route.src), mac(route.dst), kind, len(packet)) + packet
 
 
 def arp(route: Route, operation: int) -> bytes:

@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from hypothesis import strategies as st
 
 from tests.flows_properties import packets as p
+from tests.flows_properties.links import HEADERS
 
 EXAMPLES = int(os.environ.get("ANALYSER_EXAMPLES", "1"))
 """How many times more examples than usual the properties try; a long search at night sets it to 100."""
@@ -196,7 +197,7 @@ def common_action(talk: Talk, action: str) -> None:
         if len(talk.out) < 2 or talk.out[-2][1] != last:  # once: a mirror gives two, not a dozen
             talk.out.append((200, last))
     elif action == "unreachable":
-        at = {1: 14 + 4 * len(talk.vlans), 113: 16, 276: 20, 0: 4}.get(talk.link, 0)
+        at = len(p.frame(talk.route(0), b""))
         router = replace(talk.route(0), src="2001:db8::ff" if six else "192.0.2.254", dst=talk.client)
         body = p.icmp(1 if six else 3, talk.number(5), bytes(4) + last[at : at + (60 if six else 28)])
         talk.emit(p.frame(router, p.ip(router, 58 if six else 1, body)))
@@ -231,7 +232,7 @@ def talks(draw: st.DrawFn, link: int, number: int, without: frozenset[str]) -> T
 Timed = list[tuple[int, bytes]]
 """Frames with their times in ns, whole microseconds, strictly increasing."""
 
-LINKS = st.sampled_from([1, 1, 1, 113, 276, 101, 0])
+LINKS = st.sampled_from([*[1] * len(HEADERS), *HEADERS])
 
 
 @st.composite

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from tests.reference.layers import ACK, FIN, RST, SYN, Address, Packet
+from tests.reference.packet import ACK, FIN, RST, SYN, Address, Packet
 
 FIRST_BYTES = 128
 ANSWER_WINDOW = 5 * 10**9
@@ -42,6 +42,11 @@ class Side:
     def resets(self) -> list[Packet]:
         """RST packets."""
         return self.having(RST)
+
+    @property
+    def calm(self) -> list[Packet]:
+        """All packets that are no RST: those that tell a side's path."""
+        return [p for p in self.packets if not (p.kind == "tcp" and p.flags & RST)]
 
     @property
     def data(self) -> list[Packet]:

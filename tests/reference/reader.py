@@ -24,7 +24,8 @@ from tests.reference.conversation import (
     stream_of,
     stuck,
 )
-from tests.reference.layers import ACK, FIN, RST, SYN, Address, Fragments, NotDecoded, Packet, decode
+from tests.reference.layers import Fragments, decode
+from tests.reference.packet import ACK, FIN, RST, SYN, Address, NotDecoded, Packet
 
 DUPLICATE_WINDOW = 10**6
 Row = dict[str, Any]
@@ -41,6 +42,7 @@ class Reading:
     files: list[FileReading]
     duplicates: int
     undecoded: Counter[str]
+    decapsulated: int
 
 
 def read(files: Sequence[bytes], ports: Mapping[str, frozenset[int]] | None = None) -> Reading:
@@ -53,7 +55,7 @@ def read(files: Sequence[bytes], ports: Mapping[str, frozenset[int]] | None = No
     flows = [one.row() for one in shown]
     errors = sorted((error for one in shown for error in one.errors()), key=lambda row: (row["t"], row["frame"]))
     neighbours = tracker.neighbour_rows()
-    return Reading(flows, neighbours, errors, readings, tracker.duplicates, tracker.undecoded)
+    return Reading(flows, neighbours, errors, readings, tracker.duplicates, tracker.undecoded, tracker.decapsulated)
 
 
 def _timeline(files: Sequence[Sequence[Frame]]) -> list[Frame]:
@@ -76,6 +78,7 @@ class Tracker:
         self.conversations: list[Conversation] = []
         self.duplicates = 0
         self.undecoded: Counter[str] = Counter()
+        self.decapsulated = 0
         self._current: dict[Any, Conversation] = {}
         self._fragments: Fragments = {}
         self._seen: dict[Any, int] = {}
@@ -88,6 +91,7 @@ class Tracker:
         except NotDecoded as reason:
             self.undecoded[str(reason)] += 1
             return
+        self.decapsulated += bool(packet.tunnel)
         about = packet.quoted or packet
         copy = self._is_copy(packet, about)
         if packet.kind in ("ask", "reply"):
@@ -206,6 +210,7 @@ class Shown:
             "by_syn": self.by_syn, "guessed": self.guessed, "vlan": flow.vlan,
             "loopback": any(p.loopback for p in packets),
             "icmp_errors": len(flow.errors),
+            "tunnel_parents": _tunnels(self.orig) or _tunnels(self.resp),
         }  # fmt: skip
         row |= {f"icmp_{name}": value for name, value in self._first_error().items()}
         for name, mine, other in (("orig", self.orig, self.resp), ("resp", self.resp, self.orig)):
@@ -267,8 +272,7 @@ def _orient(flow: Conversation, ports: Mapping[str, frozenset[int]]) -> tuple[bo
 
 
 def _side_columns(side: Side, other: Side, proto: int) -> Row:
-    packets, data, resets = side.packets, side.data, side.resets
-    calm = [p for p in packets if not (p.kind == "tcp" and p.flags & RST)]
+    packets, data, resets, calm = side.packets, side.data, side.resets, side.calm
     stream = stream_of(side) if proto == 6 else None
     again, vain = (stream.again if stream else [], 0) if proto == 6 else datagrams_again(side, other)
     row: Row = {
@@ -306,6 +310,11 @@ def _mark(name: str, packets: list[Packet]) -> Row:
 
 def _place(packets: list[Packet]) -> tuple[int, int, int] | None:
     return (packets[0].place.vlan, packets[0].place.src_mac, packets[0].place.dst_mac) if packets else None
+
+
+def _tunnels(side: Side) -> str | None:
+    """Return the tunnels around the packet that gives a side its path, outermost first."""
+    return ", ".join(map(str, side.calm[0].tunnel)) or None if side.calm else None
 
 
 def _ack_span(side: Side) -> int:
