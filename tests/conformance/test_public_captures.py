@@ -43,8 +43,6 @@ DIFFER = {
         1, "later fragments are counted in their flow; the truth counts the reassembled packet once"),
     "zeek_zeek/ipv6-fragmented-dns.pcap": (
         1, "later fragments are counted in their flow; the truth counts the reassembled packets only"),
-    "zeek_zeek/tunnels__Teredo.pcap": (
-        2, "datagrams with Teredo's authentication are not opened and stay what they are outside"),
 }  # fmt: skip
 
 REFUSED = {

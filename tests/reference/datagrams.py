@@ -74,6 +74,8 @@ def _gtp(data: bytes) -> Inside | None:
 
 
 def _teredo(data: bytes) -> Inside:
+    if u16(data, 0) == 1:  # authentication (RFC 4380, 5.1.1), then perhaps an origin indication
+        data = data[13 + data[2] + data[3] :]
     return Inside(0x86DD, data[0 if u16(data, 0) else 8 :], Tunnel("teredo"))
 
 

@@ -240,7 +240,7 @@ def _icmp(base: Packet, body: bytes, version: int, *, quoted: bool, more: bool) 
     answers = (0, 14, 18) if version == 4 else (129,)
     if kind in errors and not quoted and not more and len(body) > 8:
         return replace(base, kind="error")
-    if version == 6 and kind in (135, 136) and len(body) >= 24:
+    if version == 6 and kind in (135, 136) and len(body) >= 24 and not quoted:
         target = IPv6Address(body[8:24])
         if kind == 135:
             return replace(base, kind="ask", dst=target)

@@ -263,10 +263,11 @@ def decode_ip(
             k.sender1 = s1
             k.version = np.uint8(version)
             k.offset = q + 8
+            k.length = np.int32(stop)
             return 2
         offset = min(stop, q + 8)
         length = end - (q + 8)  # also where the header itself is cut off
-        if version == 6 and (kind_of == 135 or kind_of == 136) and q + 24 <= stop:
+        if version == 6 and (kind_of == 135 or kind_of == 136) and q + 24 <= stop and depth != 1:
             asks = kind_of == 135
             if asks:
                 d0 = be64(buf, q + 8)

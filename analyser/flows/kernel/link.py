@@ -236,6 +236,7 @@ def decode(
     depth = np.int64(0)
     mode = np.int64(0)  # 1: the packet that an ICMP error quotes; 2: an ICMP error whose quote is of no use
     outer = np.int64(0)
+    quote_end = np.int64(0)
     outer_what = IPV4
     truncated = malformed = orphans = np.int64(0)
     length_follows = link == 1
@@ -290,9 +291,11 @@ def decode(
             if mode == 0:
                 outer = p
                 outer_what = what
-            kind = decode_ip(buf, p, e, np.int64(4 if what == IPV4 else 6), k, fragments, ip_counts, st, mode)
+            end = quote_end if mode == 1 else e
+            kind = decode_ip(buf, p, end, np.int64(4 if what == IPV4 else 6), k, fragments, ip_counts, st, mode)
             if kind == 2:
                 p = k.offset
+                quote_end = np.int64(k.length)
                 what = IPV4 if k.version == 4 else IPV6
                 mode = np.int64(1)
                 truncated = st[S_TRUNCATED]

@@ -24,15 +24,18 @@ def snap(buf: Any, p: Any, e: Any, k: Any) -> Any:
     if e - p < 8:
         return NOTHING
     vendor = be16(buf, p + 3) << 8 | u8(buf, p + 5)
-    if be16(buf, p) != 0xAAAA or (vendor != 0 and vendor != 0xF8):
+    if be16(buf, p) != 0xAAAA or u8(buf, p + 2) != 3 or (vendor != 0 and vendor != 0xF8):
         return np.int64(LINK_LLC)
     k.offset = p + 8
     return be16(buf, p + 6)
 
 
 @inner
-def wlan(buf: Any, p: Any, e: Any, k: Any) -> Any:
-    """Step into an IEEE 802.11 data frame; its receiver and transmitter stand in for MAC addresses."""
+def wlan(buf: Any, p: Any, e: Any, padded: Any, k: Any) -> Any:
+    """Step into an IEEE 802.11 data frame; its receiver and transmitter stand in for MAC addresses.
+
+    ``padded``: its body begins at a multiple of four bytes from its beginning.
+    """
     if e - p < 24:
         return NOTHING
     control = le16(buf, p)
@@ -52,6 +55,8 @@ def wlan(buf: Any, p: Any, e: Any, k: Any) -> Any:
         q += 2
         if control & 0x8000:
             q += 4
+    if padded:
+        q = p + ((q - p + 3) & ~3)
     k.sender0 = U(be32(buf, p + 4)) << U(16) | U(be16(buf, p + 8))
     k.sender1 = U(be32(buf, p + 10)) << U(16) | U(be16(buf, p + 14))
     return snap(buf, q, e, k)
@@ -95,17 +100,13 @@ def wireless(buf: Any, p: Any, e: Any, link: Any, k: Any) -> Any:
                 return ETHERNET
             if inner_link != 105:
                 return np.int64(LINK_UNKNOWN)
-        elif link == 163 or le32(buf, p + 4) >= 4096:
+        elif link == 163 or (le32(buf, p + 4) >= 4096 and be32(buf, p + 4) < 4096):
             p += be32(buf, p + 4)
         else:
-            p += le32(buf, p + 4)
+            p += le32(buf, p + 4) if le32(buf, p + 4) < 4096 else np.int64(144)
     if p >= e:
         return NOTHING
-    what = wlan(buf, p, e, k)
-    if padded and what >= 0:  # the body begins at a multiple of four bytes from the frame's beginning
-        header = k.offset - 8 - p
-        what = snap(buf, p + ((header + 3) & ~3), e, k)
-    return what
+    return wlan(buf, p, e, padded, k)
 
 
 @inner

@@ -239,7 +239,9 @@ def open_l2tp(buf: Any, p: Any, e: Any, k: Any) -> Any:
     if q + 2 > e:
         return NOTHING
     protocol = be16(buf, q)
-    what = IPV4 if protocol == 0x21 else IPV6 if protocol == 0x57 else NOTHING
+    what = ip_by_nibble(buf, q + 2, e)
+    if (protocol != 0x21 or what != IPV4) and (protocol != 0x57 or what != IPV6):
+        what = NOTHING
     return inside(k, what, q + 2, e, T_L2TP, session)
 
 
@@ -308,11 +310,17 @@ def open_udp(buf: Any, p: Any, e: Any, port: Any, k: Any) -> Any:
     if port == 37008:
         return open_tzsp(buf, p, e, k)
     if port == 3544:
-        q = p + 8 if be16(buf, p) == 0 else p
+        q = p
+        if be16(buf, q) == 1:  # authentication, then perhaps where the client was seen
+            q += 13 + u8(buf, q + 2) + u8(buf, q + 3)
+        if q + 2 <= e and be16(buf, q) == 0:
+            q += 8
         if ip_by_nibble(buf, q, e) == IPV6:
             what = IPV6
         return inside(k, what, q, e, T_TEREDO, 0)
-    return open_mpls(buf, p, e, k)
+    what = open_mpls(buf, p, e, k)
+    plausible = is_plausible_ethernet(buf, k.offset, e) if what == ETHERNET else ip_by_nibble(buf, k.offset, e) == what
+    return what if plausible else NOTHING
 
 
 @inner
