@@ -50,7 +50,7 @@ from analyser.flows.layout import (
     RESYNC_MORE,
     USUAL_RECORD,
 )
-from analyser.flows.memory import Memory
+from analyser.flows.memory import POINTS, Memory
 from analyser.model.capture import ByteSource, FileFacts
 from analyser.model.finding import Problem
 
@@ -68,7 +68,8 @@ class Decoder:
     def __init__(self, source: ByteSource, number: int, point: int, memory: Memory) -> None:
         header = source.header
         self.source = source
-        self.point = min(point, 255)
+        self.point = min(point, POINTS - 1)
+        self._fragments = memory.fragments_at(self.point)
         self._memory = memory
         self.block = np.empty(memory.limits.block, np.uint8)
         self.lent: NDArray[np.uint8] | None = None
@@ -109,7 +110,7 @@ class Decoder:
         fill, memory = kernel("fill"), self._memory
         while not self.ended:
             reason, count = fill(
-                self.block, self._end, self._state, self._interfaces, packets, memory.fragments, memory.paths,
+                self.block, self._end, self._state, self._interfaces, packets, self._fragments, memory.paths,
                 memory.path_index, memory.tunnels, memory.tunnel_index, memory.eth_counts, memory.ip_counts,
                 memory.link_counts, memory.st,
             )  # fmt: skip

@@ -43,6 +43,12 @@ from analyser.flows.layout import (
 from analyser.flows.records import Records, concatenate
 from analyser.flows.store import Store
 
+POINTS: Final = 256
+"""Captures at one time that are told apart."""
+
+FRAGMENTS: Final = 1 << 12
+"""First fragments that are remembered of each."""
+
 _SAMPLE: Final = 4096
 """Flows that are looked at to find the median of their last packets."""
 
@@ -102,7 +108,7 @@ class Memory:
         self.payloads: NDArray[Any] = np.empty(rows, PAYLOAD)
         self.index = np.zeros(4 * _power(rows), np.uint64)
         self.seen: NDArray[Any] = np.zeros(1 << 16, SEEN)
-        self.fragments: NDArray[Any] = np.zeros(1 << 12, FRAGMENT)
+        self.fragments: NDArray[Any] = np.zeros(POINTS * FRAGMENTS, FRAGMENT)
         self.paths: NDArray[Any] = np.zeros(1 << 16, PATH)
         self.path_index = np.zeros(1 << 18, np.int32)
         self.tunnels: NDArray[Any] = np.zeros(1 << 14, TUNNEL)
@@ -128,6 +134,10 @@ class Memory:
         self._watched_total = 0
         self._quotes: list[NDArray[Any]] = []
         self._quotes_total = 0
+
+    def fragments_at(self, point: int) -> NDArray[Any]:
+        """Return the ports of first fragments that one capture point showed; what is decoded first elsewhere changes nothing."""
+        return self.fragments[point * FRAGMENTS : (point + 1) * FRAGMENTS]
 
     def make_room(self) -> None:
         """Grow the table, or write out the flows that were idle longest once it has its full size."""

@@ -202,6 +202,7 @@ def _small_memory() -> Memory:
     """Return memory of small tables, each against a closed page, and with a seed that makes findings repeatable."""
     memory = Memory(Limits(batch=BATCH, first_flows=512, block=engine.LARGEST), WATCH)
     memory.seen = np.zeros(64, SEEN)
+    memory.fragments = memory.fragments_at(0)
     memory.paths = memory.paths[:64]
     memory.path_index = memory.path_index[:256]
     memory.tunnels = memory.tunnels[:64]
