@@ -20,6 +20,7 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
 from samples import files
+from samples.mirrors import Mirror
 
 START: Final = 1_772_438_400_000_000_000
 """2026-03-02T08:00:00Z, in ns since 1970: every story begins here."""
@@ -60,7 +61,7 @@ class Tap:
     """A place where packets are copied: the segment it watches, the VLAN tags seen there, and the interface.
 
     ``lag`` is how many seconds lie between the first tap and this one, ``clock`` how many its clock is ahead;
-    ``file`` which of the story's captures it writes to, from 1.
+    ``file`` which of the story's captures it writes to, from 1; ``mirror`` what wraps its frames on the way there.
     """
 
     segment: str = "servers"
@@ -69,6 +70,7 @@ class Tap:
     lag: float = 0.0
     clock: float = 0.0
     file: int = 1
+    mirror: Mirror | None = None
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -199,6 +201,8 @@ class Story:
             data = self._link(moment, tap) + _network_bytes(moment, _hops(moment.sender, tap))
             # A packet passes the tap of its sender's segment before it reaches the first tap.
             before = moment.sender.segment == tap.segment != self.taps[0].segment
+            if tap.mirror is not None:
+                data = tap.mirror(data, moment.ip_id)
             shift = round(((-tap.lag if before else tap.lag) + tap.clock) * 1_000_000_000)
             seen.append(files.Frame(time=moment.time + shift, data=data, interface=tap.interface))
         return seen

@@ -8,7 +8,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from scapy.layers.inet import IP
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import GRE, Ether
 from scapy.packet import Packet
 from scapy.utils import PcapNgReader, PcapReader
 
@@ -55,7 +56,17 @@ def judged(case: Case) -> ReportDocument:
 def packets(path: Path) -> list[Packet]:
     """Return the packets of a capture as scapy reads them; a packet that the end of the file cut is left out."""
     reader = PcapNgReader if path.suffix == ".pcapng" else PcapReader
-    return [packet for packet in reader(str(path)) if IP not in packet or len(packet[IP]) >= packet[IP].len]
+    read = [packet for packet in reader(str(path)) if IP not in packet or len(packet[IP]) >= packet[IP].len]
+    return [_mirrored(packet) for packet in read]
+
+
+def _mirrored(packet: Packet) -> Packet:
+    """Return the frame that a mirror wrapped, or the packet itself."""
+    if UDP in packet and packet[UDP].dport == 4789:
+        return Ether(bytes(packet[UDP].payload)[8:])
+    if GRE in packet and packet[GRE].proto == 0x88BE:
+        return Ether(bytes(packet[GRE].payload)[8:])
+    return packet
 
 
 @dataclass(frozen=True, slots=True)
