@@ -307,7 +307,13 @@ def _filled(observed: Observed, part: Labelled) -> Observed:
 
 def _sifted(around: Observed, sifter: Sifter, part: Labelled) -> Observed:
     portion = _filled(around, part)
-    return replace(portion, flows=_packed(sifter.sift(portion)))
+    kept = _packed(sifter.sift(portion))
+    serials = kept.select("serial")
+    errors, asked = (
+        rows.join(serials, on="serial", how="semi", maintain_order="left")
+        for rows in (portion.icmp_errors, portion.requests)
+    )
+    return replace(portion, flows=kept, icmp_errors=errors, requests=asked)
 
 
 def _packed(flows: pl.DataFrame) -> pl.DataFrame:
