@@ -180,7 +180,7 @@ def _frame_relay(data: bytes) -> Link:
     if data[3] in (0xCC, 0x8E):
         return Link(Inside(0x0800 if data[3] == 0xCC else 0x86DD, data[4:]))
     at = 4 if data[3] == 0x80 else 5
-    if data[at - 1] != 0x80 or data[at : at + 3] != b"\0\0\0":
+    if (at == 5 and data[3] != 0) or data[at - 1] != 0x80 or data[at : at + 3] != b"\0\0\0":
         raise NotDecoded("frame relay")
     return Link(Inside(u16(data, at + 3), data[at + 5 :]))
 

@@ -229,6 +229,7 @@ def decode(
             count_link(what, st)
             return False
         p = k.offset
+        e = np.int64(k.length)
         dst_mac = k.sender0
         src_mac = k.sender1
     found = False

@@ -4,7 +4,7 @@ Knows tcpdump.org/linktypes.html: PPP, Cisco HDLC, IEEE 802.11 with its capture 
 and the records of firewalls. It must not know packets.
 
 Each function returns what stands in the frame as ``tunnels`` tells it (an EtherType, ``ETHERNET``, ``PPP``, ``ANY_IP``), at
-``k.offset``; or a number below zero: NOTHING (cut off), or a reason of ``layout.WLAN_…``.
+``k.offset`` and up to ``k.length``; or a number below zero: NOTHING (cut off), or a reason of ``layout.WLAN_…``.
 """
 
 from __future__ import annotations
@@ -129,6 +129,8 @@ def frame_relay(buf: Any, p: Any, e: Any, k: Any) -> Any:
         return np.int64(LINK_LLC)
     if q + 5 > e:
         return NOTHING
+    if be16(buf, q) != 0 or u8(buf, q + 2) != 0:
+        return np.int64(LINK_LLC)
     k.offset = q + 5
     return be16(buf, q + 3)
 
@@ -145,6 +147,7 @@ def nflog(buf: Any, p: Any, e: Any, k: Any) -> Any:
             return NOTHING
         if le16(buf, q + 2) & 0x7FFF == 9:
             k.offset = q + 4
+            k.length = np.int32(min(e, q + length))
             return ANY_IP
         q += (length + 3) & ~3
     return NOTHING
@@ -155,6 +158,7 @@ def enter(buf: Any, p: Any, e: Any, link: Any, k: Any) -> Any:
     """Return what stands in a frame of one of these link types."""
     k.sender0 = U(0)
     k.sender1 = U(0)
+    k.length = np.int32(e)
     if link == 105 or link == 127 or link == 119 or link == 163 or link == 192:
         return wireless(buf, p, e, link, k)
     if e - p < 4:
