@@ -81,6 +81,6 @@ def test_damaged_links(data: st.DataObject, link: int) -> None:
     frames = data.draw(traffic(link=link))
     changed: Timed = []
     for t, frame in frames:
-        at, value = data.draw(st.tuples(st.integers(0, 60), st.integers(0, 255)))
+        at, value = data.draw(st.tuples(st.integers(0, 24), st.integers(0, 255)))
         changed.append((t, frame[:at] + bytes([value]) + frame[at + 1 :] if at < len(frame) else frame))
     check(pcap(changed, link))
