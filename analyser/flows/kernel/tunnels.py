@@ -319,6 +319,8 @@ def open_udp(buf: Any, p: Any, e: Any, port: Any, k: Any) -> Any:
             what = IPV6
         return inside(k, what, q, e, T_TEREDO, 0)
     what = open_mpls(buf, p, e, k)
+    if what < 0:
+        return NOTHING  # then ``k`` holds what it held before
     plausible = is_plausible_ethernet(buf, k.offset, e) if what == ETHERNET else ip_by_nibble(buf, k.offset, e) == what
     return what if plausible else NOTHING
 
