@@ -70,6 +70,8 @@ def carries_frames(kind: str, version: int, variant: int, frame: bytes) -> bytes
         ),
         "tzsp": lambda: in_datagram(version, 37008, b"\x01\x00\x00\x01\x0a\x01\xc4\x00\x01" + frame),
         "wire": lambda: (0x8847, labels(1 + variant % 3, bytes(4) + frame)),
+        "bare wire": lambda: (0x8847, labels(1 + variant % 3, frame)),
+        "wire over udp": lambda: in_datagram(version, 6635, labels(1, bytes(4 * (variant & 1)) + frame)),
         "wire over ip": lambda: outer(version, 137, labels(1, bytes(4) + frame)),
         "fabricpath": lambda: (0x8903, b"\x00\x40" + frame),
         "bridged": lambda: (0x6558, frame),
@@ -138,6 +140,7 @@ def l2tp(variant: int) -> bytes:
 
 FRAMES = (
     "teb", "erspan1", "erspan2", "erspan3", "etherip", "vxlan", "vxlan-gpe", "geneve", "tzsp", "wire", "wire over ip",
+    "bare wire", "wire over udp",
     "fabricpath", "bridged",
 )  # fmt: skip
 PACKETS = (

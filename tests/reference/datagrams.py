@@ -12,7 +12,7 @@ from tests.reference.packet import Address, Inside, NotDecoded, Tunnel, u16, u24
 from tests.reference.tunnels import mpls, plausible_ethernet, plausible_ip
 
 QUOTED = {4789, 8472, 4790, 6081, 2152, 6635}
-"""Ports whose datagrams are taken for a tunnel's where an ICMP error quotes them, too short to be looked into."""
+"""Ports to which datagrams are taken for a tunnel's where an ICMP error quotes them, too short to be looked into."""
 
 
 def in_datagram(sport: int, dport: int, data: bytes, src: Address, dst: Address) -> Inside | None:

@@ -152,7 +152,7 @@ def _inside(base: Packet, body: bytes, *, quoted: bool) -> Inside | None:
     if base.proto in ENCRYPTED:
         raise NotDecoded("tunnel")
     ports = (u16(body, 0), u16(body, 2)) if base.proto == 17 else ()
-    if quoted and (base.proto in OPENED or QUOTED.intersection(ports)):
+    if quoted and (base.proto in OPENED or QUOTED.intersection(ports[1:])):
         raise AboutTunnel("icmp about a tunnel")
     if ports and not quoted:
         return in_datagram(*ports, body[8:], base.src, base.dst)

@@ -18,7 +18,7 @@ def plausible_ip(data: bytes, version: int = 0) -> bool:
         return False
     if data[0] >> 4 == 4:
         header = (data[0] & 15) * 4
-        return len(data) >= 20 and header >= 20 and u16(data, 2) >= header
+        return len(data) >= 20 and header >= 20 and (u16(data, 2) >= header or not u16(data, 2))
     return data[0] >> 4 == 6 and len(data) >= 40
 
 
@@ -30,6 +30,11 @@ def plausible_ethernet(data: bytes) -> bool:
     if kind in (0x0800, 0x86DD):
         return plausible_ip(data[14:], 4 if kind == 0x0800 else 6)
     return kind in ETHERTYPES or kind < 1536
+
+
+def names_type(data: bytes) -> bool:
+    """Say whether an Ethernet frame with an EtherType, not a length, begins here."""
+    return plausible_ethernet(data) and u16(data, 12) >= 1536
 
 
 def by_protocol(protocol: int, data: bytes, src: Address, dst: Address) -> Inside | None:
@@ -112,11 +117,17 @@ def mpls(data: bytes, src: Address | None = None, dst: Address | None = None) ->
     first = body[0] >> 4
     if first in (4, 6):
         return Inside(0x0800 if first == 4 else 0x86DD, body, tunnel)
-    if first == 0:
+    if first == 0 and not _is_bare(body):
         return Inside("ethernet", from_byte(body, 4), tunnel)
     if not plausible_ethernet(body):
         raise NotDecoded("mpls")
     return Inside("ethernet", body, tunnel)
+
+
+def _is_bare(body: bytes) -> bool:
+    """Say whether a frame begins here at once, although its address looks like a control word."""
+    tagged = body[12:14] in (b"\x81\x00", b"\x88\xa8")
+    return names_type(body) and (tagged or not names_type(body[4:]))
 
 
 def pppoe(data: bytes) -> Inside:

@@ -64,8 +64,17 @@ def is_plausible_ip(buf: Any, p: Any, e: Any) -> Any:
     first = u8(buf, p)
     if first >> 4 == 4:
         header = (first & 15) * 4
-        return header >= 20 and be16(buf, p + 2) >= header
+        total = be16(buf, p + 2)
+        return header >= 20 and (total >= header or total == 0)  # 0: a segment that a network card will cut up
     return first >> 4 == 6 and e - p >= 40
+
+
+@inner
+def ip_by_nibble(buf: Any, p: Any, e: Any) -> Any:
+    """Return the EtherType of the IP packet that may stand at ``p``, else NOTHING."""
+    if not is_plausible_ip(buf, p, e):
+        return NOTHING
+    return IPV4 if u8(buf, p) >> 4 == 4 else IPV6
 
 
 @inner
@@ -75,7 +84,7 @@ def is_plausible_ethernet(buf: Any, p: Any, e: Any) -> Any:
         return False
     ethertype = be16(buf, p + 12)
     if ethertype == IPV4 or ethertype == IPV6:
-        return is_plausible_ip(buf, p + 14, e)
+        return ip_by_nibble(buf, p + 14, e) == ethertype
     return (
         ethertype < 1536 or ethertype == 0x0806 or ethertype == 0x8100 or ethertype == 0x88A8 or ethertype == MPLS
         or ethertype == 0x8848 or ethertype == 0x8864 or ethertype == 0x8863 or ethertype == 0x88CC
@@ -83,11 +92,21 @@ def is_plausible_ethernet(buf: Any, p: Any, e: Any) -> Any:
 
 
 @inner
-def ip_by_nibble(buf: Any, p: Any, e: Any) -> Any:
-    """Return the EtherType of the IP packet that may stand at ``p``, else NOTHING."""
-    if not is_plausible_ip(buf, p, e):
-        return NOTHING
-    return IPV4 if u8(buf, p) >> 4 == 4 else IPV6
+def names_type(buf: Any, p: Any, e: Any) -> Any:
+    """Say whether an Ethernet frame with an EtherType, not a length, may stand at ``p``."""
+    return is_plausible_ethernet(buf, p, e) and be16(buf, p + 12) >= 1536
+
+
+@inner
+def has_control_word(buf: Any, p: Any, e: Any) -> Any:
+    """Say whether the four bits of zeros at ``p`` begin a control word, not the MAC address of a frame without one.
+
+    Without one only an EtherType where it belongs tells so. A frame with a tag looks like one behind a control word too.
+    """
+    if not names_type(buf, p, e):
+        return True
+    tag = be16(buf, p + 12)
+    return tag != 0x8100 and tag != 0x88A8 and names_type(buf, p + 4, e)
 
 
 @inner
@@ -111,7 +130,8 @@ def open_mpls(buf: Any, p: Any, e: Any, k: Any) -> Any:
         what = IPV6
     elif nibble == 0:
         what = ETHERNET
-        p += 4
+        if has_control_word(buf, p, e):
+            p += 4
     elif is_plausible_ethernet(buf, p, e):
         what = ETHERNET
     return inside(k, what, p, e, T_MPLS, label >> 12)
@@ -319,6 +339,8 @@ def open_udp(buf: Any, p: Any, e: Any, port: Any, k: Any) -> Any:
             what = IPV6
         return inside(k, what, q, e, T_TEREDO, 0)
     what = open_mpls(buf, p, e, k)
+    if what < 0:
+        return NOTHING  # then ``k`` holds what it held before
     plausible = is_plausible_ethernet(buf, k.offset, e) if what == ETHERNET else ip_by_nibble(buf, k.offset, e) == what
     return what if plausible else NOTHING
 
