@@ -131,7 +131,7 @@ def _ip(data: bytes, version: int, where: Where, fragments: Fragments, *, quoted
             raise NotDecoded("fragment without its first")
         sport, dport = fragments[key]
         return replace(base, kind="fragment", sport=sport, dport=dport, checksum=offset & 0xFFFF, payload=b"")
-    inside = _inside(base, body, quoted=quoted)
+    inside = _inside(base, body, quoted=quoted, more=more)
     if inside is not None:
         return _layer(inside, where, fragments)
     packet = _transport(base, body, version, quoted=quoted, more=more)
@@ -147,7 +147,7 @@ def _ip(data: bytes, version: int, where: Where, fragments: Fragments, *, quoted
     return packet
 
 
-def _inside(base: Packet, body: bytes, *, quoted: bool) -> Inside | None:
+def _inside(base: Packet, body: bytes, *, quoted: bool, more: bool) -> Inside | None:
     """Return what is in a packet that is a tunnel's; None if it is none."""
     if base.proto in ENCRYPTED:
         raise NotDecoded("tunnel")
@@ -155,7 +155,8 @@ def _inside(base: Packet, body: bytes, *, quoted: bool) -> Inside | None:
     if quoted and (base.proto in OPENED or QUOTED.intersection(ports[1:])):
         raise AboutTunnel("icmp about a tunnel")
     if ports and not quoted:
-        return in_datagram(*ports, body[8:], base.src, base.dst)
+        told = u16(body, 4) if len(body) >= 8 and not more else 0  # of a datagram in pieces the first has less
+        return in_datagram(*ports, body[8 : told if told >= 8 else None], base.src, base.dst)
     return by_protocol(base.proto, body, base.src, base.dst)
 
 
