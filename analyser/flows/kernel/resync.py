@@ -73,7 +73,9 @@ def chain_of_records(buf: Any, p: Any, end: Any, final: Any, odd: Any, earliest:
         if p + source[F_RECORD] > end:
             if not final:
                 return WAIT
-            if n < CUT_CHAIN and (p != end or source[F_TIMED] == 0):  # without a time to compare with, zeros would do
+            if n < CUT_CHAIN and (
+                p != end or (source[F_TIMED] == 0 and not odd)
+            ):  # without a time to compare with, zeros would do
                 return NOTHING
             break
         seconds = r32(buf, p + source[F_TIME_AT], swapped)
