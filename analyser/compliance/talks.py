@@ -6,10 +6,10 @@ Knows the flows that count for rules and the judge of ports; what a rule needs i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -84,21 +84,21 @@ def hold_talks(
             pl.col("spoke").any(),
         )
     )
+    outlines = judge.outlines(grouped["serial"], _demands(grouped, applied))
     talks: dict[tuple[object, ...], Talk] = {}
-    judged: dict[tuple[Demand, tuple[int, ...]], Outline] = {}
-    for row in grouped.iter_rows(named=True):
-        rule = applied[row["number"]]
-        demand = demand_of(rule, row["port"])
-        if row["uncertain"]:
-            # Attributed by circumstance: the data of an encrypted session may look like anything.
-            demand = replace(demand, services=())
-        question = (demand, tuple(row["serial"]))
-        if question not in judged:
-            judged[question] = judge.outline(question[1], demand)
-        key = tuple(row[name] for name in _KEY)
-        if key not in talks:
-            talks[key] = Talk(orig=row["orig"], resp=row["resp"], started=row["ts"], **{n: row[n] for n in _KEY})
-        talks[key].ports[row["port"]] = judged[question].told_as(partial(_in_words_of, rule, row))
+    told = grouped.select(*_KEY, "port", "orig", "resp", "ts", "translated", "note", "spoke").iter_rows()
+    for (*key, port, orig, resp, started, translated, note, spoke), outlined in zip(told, outlines, strict=True):
+        number, ini, ini_place, res, res_place, family, uncertain = key
+        talk = talks.get(tuple(key))
+        if talk is None:
+            talk = talks[tuple(key)] = Talk(
+                number=number, ini=ini, ini_place=ini_place, res=res, res_place=res_place, family=family,
+                orig=orig, resp=resp, started=started, uncertain=uncertain,
+            )  # fmt: skip
+        words = partial(
+            _in_words_of, applied[number], note=note, translated=translated, spoke=spoke, uncertain=uncertain
+        )
+        talk.ports[port] = outlined.told_as(words)
     by_rule: dict[int, list[Talk]] = defaultdict(list)
     for talk in talks.values():
         if talk.tried:
@@ -106,12 +106,23 @@ def hold_talks(
     return by_rule
 
 
-def _in_words_of(rule: Applied, row: Mapping[str, Any], finding: PortFinding) -> PortFinding:
+def _demands(grouped: pl.DataFrame, applied: Sequence[Applied]) -> list[Demand]:
+    """Return what is asked of each row's port."""
+    keys = list(grouped.select("number", "port", "uncertain").iter_rows())
+    demands = {key: demand_of(applied[key[0]], key[1]) for key in set(keys)}
+    # Attributed by circumstance: the data of an encrypted session may look like anything.
+    demands |= {key: replace(demand, services=()) for key, demand in demands.items() if key[2]}
+    return [demands[key] for key in keys]
+
+
+def _in_words_of(
+    rule: Applied, finding: PortFinding, *, note: str | None, translated: bool, spoke: bool, uncertain: bool
+) -> PortFinding:
     """Return a finding as it is told under a rule: the service that the rule names, and what is known of the flows."""
-    finding = _name_service(finding, rule, spoke=row["spoke"])
-    if row["uncertain"]:
+    finding = _name_service(finding, rule, spoke=spoke)
+    if uncertain:
         finding = replace(finding, service=rule.rule.service[0], basis=Basis.PORT.value)
-    return add_detail(finding, row["note"], "originator hidden" if row["translated"] else None)
+    return add_detail(finding, note, "originator hidden" if translated else None)
 
 
 def add_detail(finding: PortFinding, *facts: str | None) -> PortFinding:

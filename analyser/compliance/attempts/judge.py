@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 
 from analyser.compliance.attempts.demand import Demand
-from analyser.compliance.attempts.ledger import HAS_OUTCOME, IS_FAILED, IS_OPEN, STATE_RANK, Ledger, Numbers
-from analyser.compliance.attempts.outcomes import STATE_ORDER, Outcome
+from analyser.compliance.attempts.ledger import Ledger
+from analyser.compliance.attempts.outlines import outline
 from analyser.compliance.attempts.states import flow_states
 from analyser.compliance.attempts.table import collect, icmp_facts
 from analyser.compliance.attempts.telling import Teller
@@ -58,48 +58,18 @@ class Judge:
 
     def port(self, serials: Sequence[int], demand: Demand) -> PortFinding:
         """Return the finding of one port from the flows of one initiator to one responder on it."""
-        return self.outline(serials, demand).tell()
+        (outlined,) = self.outlines(pl.Series([list(serials)], dtype=pl.List(pl.UInt64)), [demand])
+        return outlined.tell()
 
-    def outline(self, serials: Sequence[int], demand: Demand) -> Outline:
-        """Return the state of one port from the flows of one initiator to one responder on it, told on demand.
+    def outlines(self, serials: pl.Series, demands: Sequence[Demand]) -> list[Outline]:
+        """Return the states of ports, told on demand.
 
-        Probes, one-sided and pending attempts do not count beside one with an outcome; open and failed attempts
-        together are intermittent; of different failures the worst is told and the rest named in ``detail``.
+        ``serials`` holds a list for each port: the flows of one initiator to one responder on it. ``demands``: what is
+        asked of each.
         """
-        rows = self._ledger.rows(serials)
-        codes = self._ledger.outcomes(rows, demand)
-        real = codes != Outcome.NO_ATTEMPT
-        rows, codes = rows[real], codes[real]
-        if not len(rows):
-            detail = "only the end of an older connection" if len(serials) else None
-            return Outline.of(
-                PortFinding(transport=demand.transport, port=demand.port, state=PortState.NOT_ATTEMPTED, detail=detail)
-            )
-        failed, is_open = IS_FAILED[codes], self._open(rows, codes)
-        told = failed if failed.any() else is_open if is_open.any() else ~HAS_OUTCOME[codes]
-        at_times = bool(failed.any() and is_open.any())
-
-        def tell() -> PortFinding:
-            finding = self._teller.finding(rows, codes, told, demand)
-            return self._teller.intermittent(finding, rows, codes, failed, is_open) if at_times else finding
-
-        columns = self._ledger.columns
-        return Outline(
-            port=demand.port,
-            state=PortState.INTERMITTENT if at_times else STATE_ORDER[STATE_RANK[codes[told]].min()],
-            attempts=len(rows),
-            answered=int(columns["answered"][rows].sum()),
-            first=int(columns["t"][rows].min()),
-            last=int(columns["last_t"][rows].max()),
-            tell=tell,
-        )
-
-    def _open(self, rows: Numbers, codes: Numbers) -> Numbers:
-        """Which attempts show the port open; beside another protocol, only those that prove the right one."""
-        is_open = IS_OPEN[codes]
-        if (codes == Outcome.WRONG_PROTOCOL).any():
-            is_open = is_open & self._ledger.proven(rows)
-        return np.asarray(is_open)
+        groups = np.repeat(np.arange(len(serials)), serials.list.len().to_numpy())
+        flat = serials.explode(empty_as_null=False).to_numpy()
+        return outline(flat, groups, demands, self._ledger, self._teller)
 
     def absent(self, initiators: Sequence[str], responders: Sequence[str], demand: Demand) -> PortFinding:
         """Return what it means that no attempt of these initiators on these responders is in the capture.
@@ -129,5 +99,6 @@ class Judge:
 
     def evidence(self, serials: Sequence[int], limit: int = 4) -> tuple[Evidence, ...]:
         """Return where these flows can be looked at, the worst first, at most ``limit`` entries."""
-        rows = self._ledger.rows(serials)
+        flat = np.array(serials, dtype=np.uint64)
+        rows, _ = self._ledger.rows(flat, np.zeros(len(flat), dtype=np.int64))
         return self._teller.evidence(rows, self._ledger.unasked[rows], limit)

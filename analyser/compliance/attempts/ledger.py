@@ -6,7 +6,7 @@ and the words of services; tells nothing (``telling`` does).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Final
 
@@ -72,24 +72,34 @@ class Ledger:
         """The outcome of each attempt when no rule asks anything of it."""
         return self.frame.select(outcome=unasked())["outcome"].to_numpy()
 
-    def rows(self, serials: Sequence[int]) -> Numbers:
-        """Return the attempts of the given flows as indices; unknown flows have none."""
-        wanted = np.array(sorted(set(serials)), dtype=np.uint64)
+    def rows(self, serials: Numbers, groups: Numbers) -> tuple[Numbers, Numbers]:
+        """Return the attempts of flows as indices, and the group of each: group by group, each in the order of serials.
+
+        ``serials`` of flows stand beside the number of the group they are asked for; unknown flows have no attempts.
+        """
+        order = np.lexsort((serials, groups))
+        serials, groups = serials[order], groups[order]
+        fresh = np.ones(len(serials), dtype=np.bool_)
+        fresh[1:] = (serials[1:] != serials[:-1]) | (groups[1:] != groups[:-1])
+        serials, groups = serials[fresh], groups[fresh]
         known = self.columns["serial"]
-        starts, ends = np.searchsorted(known, wanted, "left"), np.searchsorted(known, wanted, "right")
-        lengths = ends - starts
+        starts = np.searchsorted(known, serials, "left")
+        lengths = np.searchsorted(known, serials, "right") - starts
         if (lengths == 1).all():
-            return starts
+            return starts, groups
         # All ranges at once: the start of each, repeated, plus the place within it.
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        return np.asarray(np.repeat(starts, lengths) + within, dtype=np.int64)
+        return np.repeat(starts, lengths) + within, np.repeat(groups, lengths)
 
     def proven(self, rows: Numbers) -> Numbers:
         """Return which attempts have a label that rests on more than their port."""
         return np.asarray(self.columns["label"][rows] > 0)
 
-    def outcomes(self, rows: Numbers, demand: Demand) -> Numbers:
-        """Return the outcomes of attempts under what a rule asks; where it asks for no service, their label tells."""
+    def outcomes(self, rows: Numbers, groups: Numbers, demand: Demand) -> Numbers:
+        """Return the outcomes of attempts under what a rule asks; where it asks for no service, their label tells.
+
+        ``groups``: which port each attempt was made on, attempts of one port one behind the other.
+        """
         columns = self.columns
         codes = (columns["loud"] if demand.services else self.unasked)[rows]
         if demand.silent:
@@ -100,7 +110,11 @@ class Ledger:
         if demand.one_way:
             codes[_IS_QUIET[codes]] = _SENT
         codes[_BOTH_MET[codes] & self._contradicting(demand.services)[labels]] = _WRONG
-        return self._dialogue(rows, codes)
+        challenged = groups[(codes == _REFUSED) & columns["challenge"][rows]]
+        for group in np.unique(challenged).tolist():
+            mine = slice(*np.searchsorted(groups, [group, group + 1]).tolist())
+            codes[mine] = self._dialogue(rows[mine], codes[mine])
+        return codes
 
     def _contradicting(self, services: tuple[str, ...]) -> Numbers:
         """Which labels, by their place, are proof of none of ``services``."""
@@ -113,8 +127,6 @@ class Ledger:
         """Take a challenge that was soon followed by success for what it is: a part of the dialogue."""
         columns = self.columns
         challenged = (codes == _REFUSED) & columns["challenge"][rows]
-        if not challenged.any():
-            return codes
         met = np.sort(columns["t"][rows[IS_OPEN[codes] & columns["payload"][rows]]])
         if not len(met):
             return codes
