@@ -203,7 +203,9 @@ def _client(talk: Talk, network: int) -> str:
     return talk.ini_place if talk.ini == network else talk.res_place
 
 
-def _merged(talks: Iterable[Talk]) -> dict[int, Outline]:
+def _merged(talks: Sequence[Talk]) -> dict[int, Outline]:
+    if len(talks) == 1:  # as nearly all clients
+        return dict(talks[0].ports)
     found: dict[int, list[Outline]] = defaultdict(list)
     for talk in talks:
         for port, finding in talk.ports.items():

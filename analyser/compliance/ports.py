@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final, Protocol
 
 from analyser.model.finding import REPORT_ORDER, PortFinding, PortState, Verdict
@@ -126,19 +127,26 @@ def decide(ports: Sequence[Stated], requirement: Requirement, *, every: bool) ->
     ``every``: each port is needed, so that the worst decides and an untried one beside open ones is missing.
     Otherwise the ports are alternatives: one that is open is enough, and untried ones do not count beside others.
     """
-    tried = [finding for finding in ports if was_tried(finding)]
-    is_open = any(finding.state is PortState.OPEN for finding in ports)
+    return _decision(frozenset(finding.state for finding in ports), requirement, every=every)
+
+
+@cache
+def _decision(states: frozenset[PortState], requirement: Requirement, *, every: bool) -> Decision:
+    is_open = PortState.OPEN in states
+    tried = states - _UNTRIED
     if not every and is_open:
-        return Decision(verdict=Verdict.SATISFIED, lesser=any(is_failing(finding) for finding in tried))
-    counted = ports if every or not tried else tried
+        return Decision(
+            verdict=Verdict.SATISFIED, lesser=any(STATE_VERDICT[state] in FAILING_VERDICTS for state in tried)
+        )
+    counted = states if every or not tried else tried
     needed = requirement is Requirement.MANDATORY or is_open
-    return Decision(verdict=min((_meaning(finding, needed=needed) for finding in counted), key=_RANK.__getitem__))
+    return Decision(verdict=min((_meaning(state, needed=needed) for state in counted), key=_RANK.__getitem__))
 
 
-def _meaning(finding: Stated, *, needed: bool) -> Verdict:
-    if finding.state is PortState.NOT_ATTEMPTED and not needed:
+def _meaning(state: PortState, *, needed: bool) -> Verdict:
+    if state is PortState.NOT_ATTEMPTED and not needed:
         return Verdict.UNUSED
-    return STATE_VERDICT[finding.state]
+    return STATE_VERDICT[state]
 
 
 def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict | None:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from analyser.compliance.attempts.judge import Demand, Judge
 from analyser.compliance.drafts import Side
 from analyser.compliance.identity import Ids
@@ -60,3 +62,13 @@ class Bench:
             answered=len(serials) if answered else 0,
             evidence=self.judge.evidence(serials),
         )
+
+    def find_all(self, groups: pl.DataFrame) -> list[tuple[Row, PortFinding]]:
+        """Return each group with what ``find`` says of it."""
+        ported = groups.filter(pl.col("port").is_not_null())
+        demands = [Demand(transport=proto, port=port) for proto, port in ported.select("proto", "port").iter_rows()]
+        outlines = iter(self.judge.outlines(ported["serial"], demands))
+        return [
+            (row, self.find(row) if row["port"] is None else next(outlines).tell())
+            for row in groups.iter_rows(named=True)
+        ]

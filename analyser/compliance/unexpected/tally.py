@@ -37,8 +37,8 @@ class Tally:
         for some in groups.join(crowded, on=_INITIATOR, how="semi").partition_by(_INITIATOR, maintain_order=True):
             ini, place = some.select(_INITIATOR).row(0)
             self._add_many((ini, place), some, bench)
-        for row in groups.join(crowded, on=_INITIATOR, how="anti", maintain_order="left").iter_rows(named=True):
-            self._few[row["ini"], row["ini_place"]].append((row, bench.find(row)))
+        for row, finding in bench.find_all(groups.join(crowded, on=_INITIATOR, how="anti", maintain_order="left")):
+            self._few[row["ini"], row["ini_place"]].append((row, finding))
         for initiator in [one for one, rows in self._few.items() if one in self._many or len(rows) > MOST_TARGETS]:
             self._sum_up_few(initiator, bench)
 
@@ -48,7 +48,7 @@ class Tally:
             touched = self._many[initiator].with_more(touched)
         self._many[initiator] = touched
         if not touched.is_scan:  # many groups on few hosts and ports
-            self._few[initiator] += [(row, bench.find(row)) for row in groups.iter_rows(named=True)]
+            self._few[initiator] += bench.find_all(groups)
             del self._many[initiator]
 
     def _sum_up_few(self, initiator: Initiator, bench: Bench) -> None:
