@@ -15,6 +15,7 @@ from analyser.compliance.ports import (
     FAILING_VERDICTS,
     Decision,
     Outline,
+    best_client,
     decide,
     merge_clients,
     was_tried,
@@ -148,14 +149,14 @@ def _draft_network(rule: Applied, network: int, talks: Sequence[Talk], scene: Sc
     for talk in talks:
         by_client[_client(talk, network)].append(talk)
     failing = [draft for talk in talks if (draft := _draft_client(rule, talk, scene)) is not None]
-    fared = {client: _decide(rule, _merged(mine), mine, scene)[2].verdict for client, mine in by_client.items()}
+    fared = {client: _fared(rule, mine, scene) for client, mine in by_client.items()}
     opened = frozenset((network, client) for client, verdict in fared.items() if verdict is Verdict.SATISFIED)
     clients = Clients(
         seen=len(scene.senders.get(network, frozenset()) | set(by_client)),
         open=len(opened),
         failed=sum(verdict in FAILING_VERDICTS for verdict in fared.values()),
     )
-    ports = _merged(talks)
+    ports = {port: merge_clients(findings) for port, findings in _by_port(talks).items()}
     first = talks[0]
     if rule.every:
         missed = [port for port in rule.ports if port not in ports]
@@ -203,14 +204,21 @@ def _client(talk: Talk, network: int) -> str:
     return talk.ini_place if talk.ini == network else talk.res_place
 
 
-def _merged(talks: Sequence[Talk]) -> dict[int, Outline]:
-    if len(talks) == 1:  # as nearly all clients
-        return dict(talks[0].ports)
+def _by_port(talks: Sequence[Talk]) -> dict[int, list[Outline]]:
     found: dict[int, list[Outline]] = defaultdict(list)
     for talk in talks:
         for port, finding in talk.ports.items():
             found[port].append(finding)
-    return {port: merge_clients(findings) for port, findings in found.items()}
+    return found
+
+
+def _fared(rule: Applied, talks: Sequence[Talk], scene: Scene) -> Verdict:
+    """Return what the talks of one client mean, each port as it worked best."""
+    if len(talks) == 1:  # as nearly all clients
+        ports = dict(talks[0].ports)
+    else:
+        ports = {port: best_client(findings) for port, findings in _by_port(talks).items()}
+    return _decide(rule, ports, talks, scene)[2].verdict
 
 
 def _other_side(rule: Applied, talks: Sequence[Talk], scene: Scene, *, initiator: bool) -> Side:

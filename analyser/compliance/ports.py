@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from analyser.model.finding import REPORT_ORDER, PortFinding, PortState, Verdict
 from analyser.model.rule import Requirement
@@ -63,8 +63,7 @@ class Stated(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
+class Outline(NamedTuple):
     """What of a port's finding decides about others; its words and evidence are found when somebody will read them.
 
     Of a network with thousands of clients most findings only count. ``first`` and ``last`` in ns; ``tell`` gives the finding.
@@ -87,15 +86,7 @@ class Outline:
 
     def told_as(self, change: Callable[[PortFinding], PortFinding]) -> Outline:
         """Return the same outline, whose finding is changed by ``change`` (which leaves the state as it is)."""
-        return Outline(
-            port=self.port,
-            state=self.state,
-            attempts=self.attempts,
-            answered=self.answered,
-            first=self.first,
-            last=self.last,
-            tell=lambda: change(self.tell()),
-        )
+        return self._replace(tell=lambda: change(self.tell()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,19 +145,24 @@ def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict | None:
     return min(verdicts, key=_RANK.__getitem__, default=None)
 
 
-def merge_clients(findings: Iterable[Outline]) -> Outline:
-    """Return one port of a network from the same port of its clients: open if any is, else the worst.
+def best_client(findings: Iterable[Outline]) -> Outline:
+    """Return the port of the client that fares best: open if it is for any, else the worst."""
+    return min(findings, key=lambda finding: (finding.state is not PortState.OPEN, severity_rank(finding)))
+
+
+def merge_clients(findings: Sequence[Outline]) -> Outline:
+    """Return one port of a network from the same port of its clients, as ``best_client``.
 
     The chosen client lends its evidence; attempts and answers are those of all.
     """
-    several = list(findings)
-    chosen = min(several, key=lambda finding: (finding.state is not PortState.OPEN, severity_rank(finding)))
-    if len(several) == 1:
+    chosen = best_client(findings)
+    if len(findings) == 1:
         return chosen
-    attempts, answered = (sum(getattr(finding, name) for finding in several) for name in ("attempts", "answered"))
-    first = min((finding.first for finding in several if finding.first is not None), default=None)
-    last = max((finding.last for finding in several if finding.last is not None), default=None)
-    merged = replace(chosen, attempts=attempts, answered=answered, first=first, last=last)
+    attempts = sum(finding.attempts for finding in findings)
+    answered = sum(finding.answered for finding in findings)
+    first = min((finding.first for finding in findings if finding.first is not None), default=None)
+    last = max((finding.last for finding in findings if finding.last is not None), default=None)
+    merged = chosen._replace(attempts=attempts, answered=answered, first=first, last=last)
     return merged.told_as(
         lambda finding: replace(
             finding, attempts=attempts, answered=answered, first=iso_time(first), last=iso_time(last)

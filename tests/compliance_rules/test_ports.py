@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from analyser.compliance.ports import MOST_PORTS, Outline, decide, merge_clients, worst_first
@@ -113,7 +111,7 @@ def test_a_port_of_many_clients_is_open_if_any_is() -> None:
 
     def outline(state: PortState, attempts: int, answered: int, first: int | None, last: int | None) -> Outline:
         finding = PortFinding(transport="tcp", port=1, state=state, attempts=attempts, answered=answered)
-        return replace(Outline.of(finding), attempts=attempts, answered=answered, first=first, last=last)
+        return Outline.of(finding)._replace(attempts=attempts, answered=answered, first=first, last=last)
 
     first = outline(PortState.REFUSED, 2, 0, 1_000, 2_000)
     second = outline(PortState.OPEN, 1, 1, 3_000, 4_000)
