@@ -25,6 +25,9 @@ FIRST_BYTES: Final = 128
 WATCH_STREAM_LIMIT: Final = 16384
 """Bytes a side of a stream that are kept for the services stage."""
 
+WATCH_ASKING_LIMIT: Final = 1024
+"""Bytes of the side that asks, where a port is watched for what it answers."""
+
 WATCH_CONTROL_LIMIT: Final = 131072
 """Bytes a side of a control dialogue, of one flow's datagrams, or of its HTTP status lines, that are kept."""
 
@@ -54,7 +57,7 @@ USUAL_RECORD: Final = 1 << 18
 
 # Watch classes, per transport and port.
 WATCH_NONE: Final = 0
-WATCH_STREAM: Final = 1  # the head of each side
+WATCH_STREAM: Final = 1  # the head of what is answered, and the very beginning of what is asked
 WATCH_DATAGRAM: Final = 2  # every datagram
 WATCH_CONTROL: Final = 3  # a dialogue of lines, far into it
 WATCH_CLASSES: Final = {"stream": WATCH_STREAM, "datagram": WATCH_DATAGRAM, "control": WATCH_CONTROL}

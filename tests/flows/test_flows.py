@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+import polars as pl
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6ND_NA, ICMPv6ND_NS, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop
@@ -403,6 +404,18 @@ def test_chosen_packets_are_watched() -> None:
     ask = AWAY / IP(src=CLIENT, dst=SERVER) / UDP(sport=4000, dport=37)
     tables, _ = read(pcap([(0, ask)]), watch={("udp", 37): "datagram"})
     assert tables.watched["data"].to_list() == [b""]
+
+
+def test_of_a_job_only_the_beginning_is_watched_and_of_its_answers_more() -> None:
+    """A side that sends to a watched stream port is kept for 1 KiB, the side that answers for 16 KiB."""
+    job = bytes(1400)
+    sent: list[Timed] = list(HANDSHAKE)
+    for turn in range(20):
+        sent.append((0.1 + turn, client("A", 101 + turn * 1400, 901 + turn * 1400, job)))
+        sent.append((0.2 + turn, server("A", 901 + turn * 1400, 101 + (turn + 1) * 1400, job)))
+    tables, _ = read(pcap(sent), watch={("tcp", 9100): "stream"})
+    kept = tables.watched.group_by("from_orig").agg(pl.col("data").bin.size().sum())
+    assert dict(kept.iter_rows()) == {True: 1024, False: 16384}
 
 
 def test_watched_bytes_are_bounded() -> None:

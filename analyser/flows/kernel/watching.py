@@ -21,6 +21,7 @@ from analyser.flows.layout import (
     S_QUOTES_OFF,
     S_WATCHED,
     S_WATCHED_BYTES,
+    WATCH_ASKING_LIMIT,
     WATCH_CONTROL,
     WATCH_CONTROL_LIMIT,
     WATCH_DATAGRAM,
@@ -75,9 +76,12 @@ def watch_class(buf: Any, k: Any, r: Any, mine: Any, payloads: Any, watch: Any) 
             r.flags |= done
             return min(caught, np.int64(16))
     if tls or kind == WATCH_STREAM:
-        if had >= WATCH_STREAM_LIMIT:
+        limit = np.int64(WATCH_STREAM_LIMIT)
+        if not tls and watch[0, port_a if side == 0 else port_b] != WATCH_STREAM:
+            limit = np.int64(WATCH_ASKING_LIMIT)  # a print job, of which only the answers matter
+        if had >= limit:
             return UNWANTED  # the head of a stream is all that is wanted
-        return min(caught, WATCH_STREAM_LIMIT - had)
+        return min(caught, limit - had)
     if caught >= 12 and (be64(buf, k.offset) & U(0xFFFFFFFFFFFFFF00)) == HTTP_STATUS:
         if had >= WATCH_CONTROL_LIMIT:
             return SPENT
