@@ -69,11 +69,11 @@ class Part(NamedTuple):
 
     def rows_of(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Return the rows of WATCH or QUOTE that speak of flows of this part, by the number of what holds them now."""
-        mine = rows if self.numbers is None else rows[np.isin(rows["part"], self.numbers)]
+        mine = rows if self.numbers is None else rows.compress(np.isin(rows["part"], self.numbers))
         if self.renamed and mine.size:
             mine = mine.copy()
             mine["serial"] = pl.Series(mine["serial"]).replace(self.renamed).to_numpy()
-        return mine[np.isin(mine["serial"], self.records.flows["serial"])] if self.chosen else mine
+        return mine.compress(np.isin(mine["serial"], self.records.flows["serial"])) if self.chosen else mine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Flow records as values: a bundle of rows, cut, put together, and merged.
 
-Knows the record layout. It must not know packets, files or tables.
+Knows the record layout. It must not know packets, files or tables. Rows are picked by ``take`` and ``compress``, here and
+wherever records are read: they copy whole rows, where an index in brackets copies field by field, twenty times as slow.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ def select(records: Records, rows: NDArray[np.int64]) -> Records:
     pairs = np.empty(2 * rows.size, np.int64)
     pairs[0::2] = 2 * rows
     pairs[1::2] = 2 * rows + 1
-    sides = records.sides[pairs]
+    sides = records.sides.take(pairs)
     has = sides["payload"] >= 0
-    payloads = records.payloads[sides["payload"][has]]
+    payloads = records.payloads.take(sides["payload"][has])
     sides["payload"][has] = np.arange(payloads.shape[0], dtype=np.int32)
-    return Records(records.flows[rows], sides, payloads)
+    return Records(records.flows.take(rows), sides, payloads)
 
 
 def concatenate(parts: Sequence[Records]) -> Records:
@@ -91,6 +92,6 @@ def _closed_up(records: Records, rows: NDArray[np.int64]) -> Records:
     flows, pairs = records.flows, records.sides.reshape(-1, 2)
     for at in range(0, rows.size, _AT_ONCE):
         part = rows[at : at + _AT_ONCE]
-        flows[at : at + part.size] = flows[part]
-        pairs[at : at + part.size] = pairs[part]
+        flows[at : at + part.size] = flows.take(part)
+        pairs[at : at + part.size] = pairs.take(part, axis=0)
     return Records(flows[: rows.size], records.sides[: 2 * rows.size], records.payloads)

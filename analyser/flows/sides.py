@@ -35,8 +35,7 @@ def side_columns(mine: Array, other: Array, payloads: Array, protocol: Array) ->
     """
     tcp = protocol == 6
     has = mine["payload"] >= 0
-    data = np.zeros(mine.shape[0], PAYLOAD)
-    data[has] = payloads[mine["payload"][has]]
+    data = _rows_or_zeros(payloads, mine["payload"], has)
     columns: dict[str, Any] = {name: mine[name] for name in _AS_THEY_ARE}
     columns.update({name: data[name] for name in _OF_PAYLOAD})
     for name in _TCP_COUNTS + _OF_SYN:  # echo requests are counted in the same fields, but are no SYNs
@@ -58,11 +57,20 @@ def side_columns(mine: Array, other: Array, payloads: Array, protocol: Array) ->
     return columns
 
 
+def _rows_or_zeros(payloads: Array, places: Array, has: Array) -> Array:
+    """Return the PAYLOAD rows at ``places``, zeros where a side has none."""
+    if not payloads.size:
+        return np.zeros(places.shape[0], PAYLOAD)
+    rows = payloads.take(np.where(has, places, 0))
+    rows[~has] = np.zeros((), PAYLOAD)
+    return rows
+
+
 def _payload_end(side: Array, payloads: Array) -> Array:
     """Return the sequence number behind the payload that was seen, or behind the SYN."""
     end = side["isn"] + np.uint32(1)
     has = side["payload"] >= 0
-    end[has] = payloads[side["payload"][has]]["seq_end"]
+    end[has] = payloads["seq_end"][side["payload"][has]]
     return end
 
 

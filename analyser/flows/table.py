@@ -211,9 +211,9 @@ def _flows(
     tunnels: Tunnels,
 ) -> pl.DataFrame:
     """Return the rows of FLOWS for some flows; all arrays and ``quoted`` have one row for each of them."""
-    flows = records.flows[rows]
-    orig = records.sides[2 * rows + flipped]
-    resp = records.sides[2 * rows + 1 - flipped]
+    flows = records.flows.take(rows)
+    orig = records.sides.take(2 * rows + flipped)
+    resp = records.sides.take(2 * rows + 1 - flipped)
     n = rows.size
     low_h = address_texts(flows["a0"], flows["a1"])
     high_h = address_texts(flows["b0"], flows["b1"])
@@ -317,10 +317,10 @@ def _paths(paths: Array) -> pl.DataFrame:
 
 
 def _neighbours(records: Records, rows: Array, high_opened: Array) -> pl.DataFrame:
-    flows = records.flows[rows]
+    flows = records.flows.take(rows)
     flipped = high_opened[rows].astype(np.int64)
-    ask = records.sides[2 * rows + flipped]
-    answer = records.sides[2 * rows + 1 - flipped]
+    ask = records.sides.take(2 * rows + flipped)
+    answer = records.sides.take(2 * rows + 1 - flipped)
     low, high = address_texts(flows["a0"], flows["a1"]), address_texts(flows["b0"], flows["b1"])
     flip = pl.Series(flipped == 1, dtype=pl.Boolean)
     frame = pl.DataFrame({"low": low, "high": high, "flip": flip})
