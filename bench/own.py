@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import subprocess
 import sys
@@ -22,7 +21,9 @@ TIMES: Final = 8
 """How often traffic is repeated to show whether memory stays flat."""
 
 HELP, SMALL_WARM, FIRST_RUN = "--help", "check, 352 packets", "check, 352 packets, first run"
-HALF, WHOLE = "flows, first half of the office", "flows, the whole office"
+HALF, WHOLE, CHECK = "flows, first half of the office", "flows, the whole office", "check, the whole office"
+ALONE, TOGETHER = 1, 2
+"""How many workers are compared."""
 
 
 def pipe(command: str, times: int) -> str:
@@ -32,19 +33,7 @@ def pipe(command: str, times: int) -> str:
 
 def working(command: str, workers: int) -> str:
     """Return the name under which a command with so many workers is kept."""
-    return f"{command}, the office, --workers {workers}"
-
-
-@functools.cache
-def has_workers() -> bool:
-    """Say whether the commands can be told how many workers to take."""
-    said = subprocess.run([ANALYSER, "flows", "--help"], capture_output=True, text=True, check=True)
-    return "--workers" in said.stdout
-
-
-def alone(workers: int = 1) -> list[str]:
-    """Return the options that ask for so many workers; none where there is no such option."""
-    return ["--workers", str(workers)] if has_workers() else []
+    return f"{command}, --workers {workers}"
 
 
 def jobs(office: Workload, scan: Workload, half: Path) -> list[Job]:
@@ -54,17 +43,14 @@ def jobs(office: Workload, scan: Workload, half: Path) -> list[Job]:
         Job(name=HELP, command=[ANALYSER, "--help"]),
         Job(name=SMALL_WARM, command=small),
         Job(name=FIRST_RUN, command=small, empty_folder="ANALYSER_CACHE", complaint=unexplained),
-        Job(name=HALF, command=[ANALYSER, "flows", str(half), *alone()], packets=office.packets // 2),
-        Job(name=WHOLE, command=[ANALYSER, "flows", str(office.capture), *alone()], packets=office.packets),
         *(
-            Job(
-                name=working(command, workers),
-                command=[ANALYSER, command, str(office.capture), *options, *alone(workers)],
-                packets=office.packets,
+            Job(name=working(name, workers), command=[ANALYSER, *command, "--workers", str(workers)], packets=packets)
+            for name, command, packets in (
+                (HALF, ["flows", str(half)], office.packets // 2),
+                (WHOLE, ["flows", str(office.capture)], office.packets),
+                (CHECK, ["check", str(office.capture), "--site", str(office.site)], office.packets),
             )
-            for command, options in (("flows", []), ("check", ["--site", str(office.site)]))
-            for workers in (1, 2)
-            if has_workers()
+            for workers in (ALONE, TOGETHER)
         ),
         *(
             Job(
@@ -96,7 +82,7 @@ def profile(workload: Workload) -> tuple[dict[str, tuple[float, float]], Spent]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "stages.json"
         command = [sys.executable, "-m", "bench.profile", "check", str(workload.capture), "--site", str(workload.site)]
-        whole = measure([*command, *alone()], environment={"BENCH_PROFILE": str(target)})
+        whole = measure([*command, "--workers", "1"], environment={"BENCH_PROFILE": str(target)})
         if whole.failure:
             return {}, whole
         spent = json.loads(target.read_text(encoding="utf-8"))

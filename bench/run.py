@@ -34,8 +34,9 @@ Libraries for Python read the first tenth."""
 SCAN: Final = """\
 Scanners knock on every door: small packets, five a conversation. Libraries for Python read the first tenth."""
 ALONE: Final = f"""\
-The steady rate is that of the office's second half: its packets by the CPU seconds that they add. What comes {own.TIMES} times
-through a pipe is later by the length of the capture each time."""
+The steady rate is that of the office's second half: its packets by the seconds that they add, CPU seconds with one worker,
+seconds by the clock where two are compared with one. What comes {own.TIMES} times through a pipe is later by the length of
+the capture each time."""
 STAGES: Final = """\
 One run of `analyser check` per workload, functions of each stage wrapped from outside: `python -m bench.profile`."""
 

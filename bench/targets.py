@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.measuring import Results, Spent
-from bench.own import FIRST_RUN, HALF, HELP, SMALL_WARM, TIMES, WHOLE, pipe, working
+from bench.own import ALONE, FIRST_RUN, HALF, HELP, SMALL_WARM, TIMES, TOGETHER, WHOLE, pipe, working
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Target:
 
 
 def targets(spent: Results, packets: int) -> list[Target]:
-    """Return all targets. ``packets``: those of the office; its second half, by the CPU seconds it adds, is the steady rate."""
+    """Return all targets. ``packets``: those of the office; its second half, by the seconds it adds, is the steady rate."""
 
     def middle(name: str, of: Callable[[Spent], float]) -> float | None:
         rounds = spent.get(name, [])
@@ -50,8 +50,12 @@ def targets(spent: Results, packets: int) -> list[Target]:
     def times_of(workload: str, ours: str, theirs: str) -> float | None:
         return ratio(cpu(f"{workload}: analyser {ours}"), cpu(f"{workload}: {theirs}"))
 
-    half, whole = cpu(HALF), cpu(WHOLE)
-    rate = (packets - packets // 2) / (whole - half) / 1e6 if half and whole and whole > half else None
+    def second_half(of: Callable[[str], float | None], workers: int) -> float | None:
+        half, whole = of(working(HALF, workers)), of(working(WHOLE, workers))
+        return whole - half if half and whole and whole > half else None
+
+    steady = second_half(cpu, ALONE)
+    rate = None if steady is None else (packets - packets // 2) / steady / 1e6
     found = [
         Target(
             "office: CPU of check ÷ CPU of ndpiReader -q",
@@ -72,11 +76,10 @@ def targets(spent: Results, packets: int) -> list[Target]:
             Target(f"scan x {TIMES} through a pipe: peak memory of {command} ÷ that of scan x 1", 1.1, True, "", grown)
         )
     found.append(Target("office: steady rate of flows on one core", 2.5, False, "M packets/s", rate))
-    for command in ("flows", "check"):
-        faster = ratio(wall(working(command, 1)), wall(working(command, 2)))
-        found.append(Target(f"office: {command} with two workers, times as fast as with one", 1.5, False, "", faster))
+    faster = ratio(second_half(wall, ALONE), second_half(wall, TOGETHER))
     return [
         *found,
+        Target("office: steady rate of flows with two workers ÷ that with one", 1.5, False, "", faster),
         Target("--help", 0.15, True, "s", wall(HELP)),
         Target("a small file, warm", 1.0, True, "s", wall(SMALL_WARM)),
         Target("a small file, first run of all", 6.0, True, "s", wall(FIRST_RUN)),
