@@ -40,7 +40,7 @@ from analyser.flows.layout import (
     WATCH,
     WATCH_CLASSES,
 )
-from analyser.flows.records import Records, concatenate
+from analyser.flows.records import Records, concatenate, joined, plain
 from analyser.flows.store import Store
 
 POINTS: Final = 256
@@ -71,7 +71,7 @@ class Part(NamedTuple):
         """Return the rows of WATCH or QUOTE that speak of flows of this part, by the number of what holds them now."""
         mine = rows if self.numbers is None else rows.compress(np.isin(rows["part"], self.numbers))
         if self.renamed and mine.size:
-            mine = mine.copy()
+            mine = joined([mine])
             mine["serial"] = pl.Series(mine["serial"]).replace(self.renamed).to_numpy()
         return mine.compress(np.isin(mine["serial"], self.records.flows["serial"])) if self.chosen else mine
 
@@ -195,7 +195,7 @@ class Memory:
         rows = int(self.st[S_WATCHED])
         octets = int(self.st[S_WATCHED_BYTES])
         if rows:
-            self._watched.append((self.watched[:rows].copy(), self.watched_bytes[:octets].copy()))
+            self._watched.append((joined([self.watched[:rows]]), self.watched_bytes[:octets].copy()))
         self._watched_total += octets + rows * WATCH.itemsize
         self.st[S_WATCHED] = self.st[S_WATCHED_BYTES] = 0
         if self._watched_total >= self.limits.watched:
@@ -204,7 +204,7 @@ class Memory:
     def take_quotes(self) -> None:
         """Put the ICMP errors aside; beyond the limit they are only counted."""
         if self.st[S_QUOTES] or not self._quotes:
-            self._quotes.append(self.quotes[: int(self.st[S_QUOTES])].copy())
+            self._quotes.append(joined([self.quotes[: int(self.st[S_QUOTES])]]))
         self._quotes_total += int(self.st[S_QUOTES])
         self.st[S_QUOTES] = 0
         if self._quotes_total >= self.limits.quotes:
@@ -264,7 +264,7 @@ class Memory:
     def quoted_errors(self, part: Part) -> NDArray[Any]:
         """Return the rows of QUOTE of a part."""
         self.take_quotes()
-        return part.rows_of(np.concatenate(self._quotes))
+        return part.rows_of(joined(self._quotes))
 
     def known_paths(self) -> NDArray[Any]:
         """Return the rows of PATH in use; row 0 is "unknown"."""
@@ -293,7 +293,7 @@ def _power(n: int) -> int:
 
 def _grown(array: NDArray[Any], rows: int) -> NDArray[Any]:
     larger = np.empty(rows, array.dtype)
-    larger[: array.shape[0]] = array
+    plain(larger)[: array.shape[0]] = plain(array)
     return larger
 
 

@@ -1,7 +1,7 @@
 """Flow records as values: a bundle of rows, cut, put together, and merged.
 
-Knows the record layout. It must not know packets, files or tables. Rows are picked by ``take`` and ``compress``, here and
-wherever records are read: they copy whole rows, where an index in brackets copies field by field, twenty times as slow.
+Knows the record layout. It must not know packets, files or tables. Numpy copies records field by field, ten
+times as slow as it could: rows are picked by ``take`` and ``compress`` and copied as ``plain`` ones, wherever records are read.
 """
 
 from __future__ import annotations
@@ -39,6 +39,16 @@ class Records:
         return cls(np.zeros(0, FLOW), np.zeros(0, SIDE), np.zeros(0, PAYLOAD))
 
 
+def plain(rows: Rows) -> Rows:
+    """Return the same memory as rows without fields, to be copied as they are."""
+    return rows.view(np.dtype((np.void, rows.dtype.itemsize)))
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Return rows of one kind one behind the other; at least one part is needed."""
+    return np.concatenate([plain(part) for part in parts]).view(parts[0].dtype)
+
+
 def select(records: Records, rows: NDArray[np.int64]) -> Records:
     """Return a copy of the given rows with their payload, in the given order."""
     pairs = np.empty(2 * rows.size, np.int64)
@@ -55,16 +65,14 @@ def concatenate(parts: Sequence[Records]) -> Records:
     """Put bundles side by side, without looking whether they hold parts of one flow."""
     if not parts:
         return Records.empty()
-    sides = np.concatenate([part.sides for part in parts])
+    sides = joined([part.sides for part in parts])
     row = offset = 0
     for part in parts:
         payload = sides["payload"][row : row + part.sides.shape[0]]
         payload[payload >= 0] += offset
         row += part.sides.shape[0]
         offset += part.payloads.shape[0]
-    return Records(
-        np.concatenate([part.flows for part in parts]), sides, np.concatenate([part.payloads for part in parts])
-    )
+    return Records(joined([part.flows for part in parts]), sides, joined([part.payloads for part in parts]))
 
 
 def merge(whole: Records) -> tuple[Records, dict[int, int]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from analyser.flows.addresses import address_texts
 from analyser.flows.layout import FLOW_LOOPBACK, KEY_ECHO, KEY_NEIGHBOUR, KEY_TYPE, NEIGHBOUR_PART, WATCH
 from analyser.flows.memory import Memory, Part
-from analyser.flows.records import Records, concatenate, select
+from analyser.flows.records import Records, concatenate, joined, select
 from analyser.flows.sides import binary, side_columns
 from analyser.flows.states import conn_states, histories, orient
 from analyser.flows.tunnels import Tunnels
@@ -353,9 +353,9 @@ def _icmp_errors(quotes: Array, orientation: pl.DataFrame) -> pl.DataFrame:
             "high": quotes["side"] == 1,
         }
     )
-    joined = frame.join(orientation, on="serial", how="left", maintain_order="left")
+    sided = frame.join(orientation, on="serial", how="left", maintain_order="left")
     return (
-        joined.with_columns(about_orig=pl.col("high") == pl.col("high_opened"))
+        sided.with_columns(about_orig=pl.col("high") == pl.col("high_opened"))
         .select(*ICMP_ERRORS)
         .cast(pl.Schema(ICMP_ERRORS))
     )
@@ -367,7 +367,7 @@ def _watched(memory: Memory, part: Part, orientation: pl.DataFrame) -> pl.DataFr
         told.append(mine)
         view = octets.data
         data += [bytes(view[a : a + n]) for a, n in zip(mine["start"].tolist(), mine["caught"].tolist(), strict=True)]
-    watched = np.concatenate(told)
+    watched = joined(told)
     frame = pl.DataFrame(
         {
             **{name: watched[name] for name in ("serial", "t", "file", "frame", "seq", "length")},
@@ -375,7 +375,7 @@ def _watched(memory: Memory, part: Part, orientation: pl.DataFrame) -> pl.DataFr
             "data": pl.Series(data, dtype=pl.Binary),
         }
     )
-    joined = frame.join(orientation, on="serial", how="left", maintain_order="left")
+    sided = frame.join(orientation, on="serial", how="left", maintain_order="left")
     return (
-        joined.with_columns(from_orig=pl.col("high") == pl.col("high_opened")).select(*WATCHED).cast(pl.Schema(WATCHED))
+        sided.with_columns(from_orig=pl.col("high") == pl.col("high_opened")).select(*WATCHED).cast(pl.Schema(WATCHED))
     )
