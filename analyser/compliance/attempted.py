@@ -6,7 +6,7 @@ Knows talks and the scene; what nobody tried is the business of ``untried``.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from analyser.compliance.applying import Applied
 from analyser.compliance.drafts import Draft, Scene, Side, Subject, written
@@ -25,13 +25,20 @@ from analyser.compliance.ports import (
 from analyser.compliance.talks import Talk
 from analyser.model.finding import Clients, End, PortFinding, Verdict
 
+Decided = tuple[tuple[Outline, ...], int, Decision]
+"""The ports to list, how many more there are, and what they mean."""
+
 
 def draft_attempted(rule: Applied, scene: Scene) -> list[Draft]:
     """Return one draft per pair of hosts and address family, one per network, and one per failing client."""
     pairs: dict[tuple[int, str, int, str], list[Talk]] = defaultdict(list)
     networks: dict[tuple[int, int | None, str], list[Talk]] = defaultdict(list)
+    networks_of: dict[tuple[int, int], int | None] = {}
     for talk in scene.talks.get(rule.number, ()):
-        network = network_of(rule, talk, scene)
+        ends = (talk.ini, talk.res)
+        if ends not in networks_of:
+            networks_of[ends] = network_of(rule, talk, scene)
+        network = networks_of[ends]
         if network is None:
             pairs[talk.ini, talk.ini_place, talk.res, talk.res_place].append(talk)
         else:
@@ -125,14 +132,12 @@ def _ports(talks: Iterable[Talk]) -> dict[int, Outline]:
     return ports
 
 
-def _decide(
-    rule: Applied, ports: dict[int, Outline], talks: Iterable[Talk], scene: Scene
-) -> tuple[tuple[Outline, ...], int, Decision]:
-    """Return the ports to list, how many more there are, and what they mean."""
+def _decide(rule: Applied, ports: Mapping[int, Outline], talks: Iterable[Talk], scene: Scene) -> Decided:
+    """Return what ports mean for a rule; ``ports`` stay as they are."""
     if not rule.negotiated:
         listed = [ports[port] for port in rule.ports if port in ports]
         return tuple(listed), 0, decide(listed, rule.rule.requirement, every=rule.every)
-    several = list(talks)
+    several, ports = list(talks), dict(ports)
     proved = [ports[port] for port in ports if any(port in talk.ports for talk in several if not talk.uncertain)]
     for ini, res in {(talk.ini, talk.res) for talk in several}:
         for port in scene.unkept.get((rule.number, ini, res), ()):
@@ -148,8 +153,17 @@ def _draft_network(rule: Applied, network: int, talks: Sequence[Talk], scene: Sc
     by_client: dict[str, list[Talk]] = defaultdict(list)
     for talk in talks:
         by_client[_client(talk, network)].append(talk)
-    failing = [draft for talk in talks if (draft := _draft_client(rule, talk, scene)) is not None]
-    fared = {client: _fared(rule, mine, scene) for client, mine in by_client.items()}
+    decided = [_decide(rule, talk.ports, [talk], scene) for talk in talks]
+    failing = [
+        draft
+        for talk, each in zip(talks, decided, strict=True)
+        if each[2].verdict in FAILING_VERDICTS and (draft := _draft_client(rule, talk, each, scene)) is not None
+    ]
+    alone = {id(talk): each[2].verdict for talk, each in zip(talks, decided, strict=True)}
+    fared = {
+        client: alone[id(mine[0])] if len(mine) == 1 else _fared(rule, mine, scene)
+        for client, mine in by_client.items()
+    }
     opened = frozenset((network, client) for client, verdict in fared.items() if verdict is Verdict.SATISFIED)
     clients = Clients(
         seen=len(scene.senders.get(network, frozenset()) | set(by_client)),
@@ -214,10 +228,7 @@ def _by_port(talks: Sequence[Talk]) -> dict[int, list[Outline]]:
 
 def _fared(rule: Applied, talks: Sequence[Talk], scene: Scene) -> Verdict:
     """Return what the talks of one client mean, each port as it worked best."""
-    if len(talks) == 1:  # as nearly all clients
-        ports = dict(talks[0].ports)
-    else:
-        ports = {port: best_client(findings) for port, findings in _by_port(talks).items()}
+    ports = {port: best_client(findings) for port, findings in _by_port(talks).items()}
     return _decide(rule, ports, talks, scene)[2].verdict
 
 
@@ -229,10 +240,10 @@ def _other_side(rule: Applied, talks: Sequence[Talk], scene: Scene, *, initiator
     return written(rule.rule.initiator if initiator else rule.rule.responder)
 
 
-def _draft_client(rule: Applied, talk: Talk, scene: Scene) -> Draft | None:
-    """Return the draft of one client that fails, or None."""
-    listed, more, decision = _decide(rule, dict(talk.ports), [talk], scene)
-    if decision.verdict not in FAILING_VERDICTS or not any(was_tried(finding) for finding in listed):
+def _draft_client(rule: Applied, talk: Talk, decided: Decided, scene: Scene) -> Draft | None:
+    """Return the draft of one client that fails, or None where nothing listed was tried."""
+    listed, more, decision = decided
+    if not any(was_tried(finding) for finding in listed):
         return None
     return Draft(
         rule=rule.rule,

@@ -86,7 +86,8 @@ class Outline(NamedTuple):
 
     def told_as(self, change: Callable[[PortFinding], PortFinding]) -> Outline:
         """Return the same outline, whose finding is changed by ``change`` (which leaves the state as it is)."""
-        return self._replace(tell=lambda: change(self.tell()))
+        port, state, attempts, answered, first, last, tell = self
+        return Outline(port, state, attempts, answered, first, last, lambda: change(tell()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

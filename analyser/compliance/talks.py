@@ -87,14 +87,12 @@ def hold_talks(
     outlines = judge.outlines(grouped["serial"], _demands(grouped, applied))
     talks: dict[tuple[object, ...], Talk] = {}
     told = grouped.select(*_KEY, "port", "orig", "resp", "ts", "translated", "note", "spoke").iter_rows()
-    for (*key, port, orig, resp, started, translated, note, spoke), outlined in zip(told, outlines, strict=True):
-        number, ini, ini_place, res, res_place, family, uncertain = key
-        talk = talks.get(tuple(key))
+    for row, outlined in zip(told, outlines, strict=True):
+        key, (port, orig, resp, started, translated, note, spoke) = row[: len(_KEY)], row[len(_KEY) :]
+        number, *_, uncertain = key
+        talk = talks.get(key)
         if talk is None:
-            talk = talks[tuple(key)] = Talk(
-                number=number, ini=ini, ini_place=ini_place, res=res, res_place=res_place, family=family,
-                orig=orig, resp=resp, started=started, uncertain=uncertain,
-            )  # fmt: skip
+            talk = talks[key] = Talk(**dict(zip(_KEY, key, strict=True)), orig=orig, resp=resp, started=started)
         words = partial(
             _in_words_of, applied[number], note=note, translated=translated, spoke=spoke, uncertain=uncertain
         )
