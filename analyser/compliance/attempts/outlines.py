@@ -14,7 +14,7 @@ import numpy as np
 from analyser.compliance.attempts.demand import Demand
 from analyser.compliance.attempts.ledger import HAS_OUTCOME, IS_FAILED, IS_OPEN, STATE_RANK, Ledger, Numbers
 from analyser.compliance.attempts.outcomes import STATE_ORDER, Outcome
-from analyser.compliance.attempts.telling import Teller
+from analyser.compliance.attempts.telling import Counts, Teller
 from analyser.compliance.ports import Outline
 from analyser.model.finding import PortFinding, PortState
 
@@ -74,24 +74,27 @@ class _Judged:
         """Return one outline for each port; ``asked``: those that have flows at all."""
         columns, rows = self._ledger.columns, self._rows
         ranks = self._reduced(np.minimum, np.where(self._told, STATE_RANK[self._codes], _NO_RANK)).tolist()
-        answered = self._reduced(np.add, columns["answered"][rows].astype(np.int64)).tolist()
-        first = self._reduced(np.minimum, columns["t"][rows]).tolist()
-        last = self._reduced(np.maximum, columns["last_t"][rows]).tolist()
-        attempts = np.diff(self._bounds).tolist()
+        counts = zip(
+            np.diff(self._bounds).tolist(),
+            self._reduced(np.add, columns["answered"][rows].astype(np.int64)).tolist(),
+            self._reduced(np.minimum, columns["t"][rows]).tolist(),
+            self._reduced(np.maximum, columns["last_t"][rows]).tolist(),
+            strict=True,
+        )
         at_times = (self._ever_failed & self._ever_open).tolist()
         return [
             Outline(
                 port=demand.port,
                 state=PortState.INTERMITTENT if at_times[place] else STATE_ORDER[ranks[place]],
-                attempts=attempts[place],
-                answered=answered[place],
-                first=first[place],
-                last=last[place],
-                tell=partial(self._tell, place),
+                attempts=attempts,
+                answered=answered,
+                first=first,
+                last=last,
+                tell=partial(self._tell, place, Counts(attempts, answered, first, last)),
             )
-            if attempts[place]
+            if attempts
             else _without_attempt(demand, any_flow=place in asked)
-            for place, demand in enumerate(self._demands)
+            for place, (demand, (attempts, answered, first, last)) in enumerate(zip(self._demands, counts, strict=True))
         ]
 
     def _any(self, which: Numbers) -> Numbers:
@@ -106,10 +109,10 @@ class _Judged:
             found[filled] = how.reduceat(values, starts[filled])
         return found
 
-    def _tell(self, place: int) -> PortFinding:
+    def _tell(self, place: int, counts: Counts) -> PortFinding:
         mine = slice(self._bounds[place], self._bounds[place + 1])
         rows, codes = self._rows[mine], self._codes[mine]
-        finding = self._teller.finding(rows, codes, self._told[mine], self._demands[place])
+        finding = self._teller.finding(rows, codes, self._told[mine], self._demands[place], counts)
         if not (self._ever_failed[place] and self._ever_open[place]):
             return finding
         return self._teller.intermittent(finding, rows, codes, self._failed[mine], self._open[mine])

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,7 @@ import polars as pl
 from analyser.compliance.attempts import evidence
 from analyser.compliance.attempts.demand import Demand
 from analyser.compliance.attempts.details import DETAIL_COLUMNS, Group, counted, describe
+from analyser.compliance.attempts.facts import Columns, Facts, columns_of
 from analyser.compliance.attempts.ledger import IS_OPEN, STATE_RANK, Ledger, Numbers
 from analyser.compliance.attempts.outcomes import MEANINGS, QUIET, By, Outcome
 from analyser.compliance.attempts.vantage import Vantage
@@ -40,6 +41,15 @@ def name_of(outcome: Outcome) -> str:
     return str(meaning.cause or meaning.state)
 
 
+class Counts(NamedTuple):
+    """How many attempts there were on a port, how many were answered, and when the first began and the last ended (ns)."""
+
+    attempts: int
+    answered: int
+    first: int
+    last: int
+
+
 class Teller:
     """Tells what groups of attempts show."""
 
@@ -48,15 +58,14 @@ class Teller:
         self._observed = observed
         self._ledger = ledger
         self._vantage = vantage
-        self._known: dict[int, dict[str, Any]] = {}
+        self._known: dict[int, Facts] = {}
 
-    def finding(self, rows: Numbers, codes: Numbers, told: Numbers, demand: Demand) -> PortFinding:
+    def finding(self, rows: Numbers, codes: Numbers, told: Numbers, demand: Demand, counts: Counts) -> PortFinding:
         """Return the finding of one port.
 
         ``rows`` and ``codes`` are its attempts and their outcomes, ``told`` the ones among them that decide. The worst
         ending is the finding, the others are named in its detail.
         """
-        columns = self._ledger.columns
         groups = self._groups(rows[told], codes[told])
         worst = groups[0]
         meaning = MEANINGS[worst.outcome]
@@ -76,10 +85,10 @@ class Teller:
             other_explanation=other,
             service=service,
             basis=basis,
-            attempts=len(rows),
-            answered=int(columns["answered"][rows].sum()),
-            first=iso_time(int(columns["t"][rows].min())),
-            last=iso_time(int(columns["last_t"][rows].max())),
+            attempts=counts.attempts,
+            answered=counts.answered,
+            first=iso_time(counts.first),
+            last=iso_time(counts.last),
             evidence=self.evidence(rows[told], codes[told], limit=4),
         )
 
@@ -165,31 +174,24 @@ class Teller:
         weight = 2 * self._ledger.proven(rows) + self._ledger.columns["payload"][rows]
         return int(np.argmax(weight))
 
-    def _facts(self, attempt: int) -> dict[str, Any]:
+    def _facts(self, attempt: int) -> Facts:
         """The columns of one attempt and of its flow that details and evidence read."""
         # What stands for a group is told first and shown as evidence right after. (A cache of functools would hold this
         # object, and with it the tables of a capture, until Python looks for circles of references.)
         if attempt not in self._known:
             if len(self._known) >= _KNOWN:
                 self._known.clear()
-            self._known[attempt] = self._read_facts(attempt)
+            self._known[attempt] = Facts(self._of_flows, self._of_attempts, attempt)
         return self._known[attempt]
 
-    def _read_facts(self, attempt: int) -> dict[str, Any]:
-        names, flow_names = self._names
-        facts = dict(zip(names, self._ledger.frame.row(attempt), strict=True))
-        facts.update(zip(flow_names, self._narrow.row(facts["row"]), strict=True))
-        facts["icmp_frame"], facts["icmp_file"] = facts["icmp_frame_at"], facts["icmp_file_at"]
-        return facts
+    @cached_property
+    def _of_attempts(self) -> Columns:
+        return columns_of(self._ledger.frame)
 
     @cached_property
-    def _names(self) -> tuple[list[str], list[str]]:
-        return self._ledger.frame.columns, self._narrow.columns
-
-    @cached_property
-    def _narrow(self) -> pl.DataFrame:
-        names = dict.fromkeys((*_KEY, *DETAIL_COLUMNS, *evidence.FRAME_COLUMNS))
-        return self._observed.flows.select(*names)
+    def _of_flows(self) -> Columns:
+        flows = self._observed.flows.select(*dict.fromkeys((*_KEY, *DETAIL_COLUMNS, *evidence.FRAME_COLUMNS)))
+        return columns_of(flows.drop("icmp_frame", "icmp_file"))
 
     @cached_property
     def _met(self) -> tuple[dict[tuple[str, str], str], dict[str, str]]:
