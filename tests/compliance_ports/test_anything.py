@@ -146,6 +146,10 @@ def test_any_values_give_some_finding(
     assert states.select("state", "attempt", "probe").null_count().sum_horizontal().item() == 0
     finding = judge.port(range(len(flows)), demand)
     assert isinstance(finding, PortFinding)
+    lists = [[number] for number in range(len(flows))] + [list(range(len(flows)))]
+    together = judge.outlines(pl.Series(lists, dtype=pl.List(pl.UInt64)), [demand] * len(lists))
+    assert [outline.tell() for outline in together] == [judge.port(serials, demand) for serials in lists]
+    assert [outline.state for outline in together] == [outline.tell().state for outline in together]
     for number in range(len(flows)):
         alone = judge.port([number], demand)
         assert explain_state(alone)
