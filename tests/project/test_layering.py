@@ -37,7 +37,7 @@ DOORS: dict[str, set[str]] = {
     "numpy": {"flows", "services", "compliance"},
     "polars": {
         "flows", "services", "compliance", "policy/starter.py", "report/flows.py", "report/flow_files.py", "tables.py",
-        "pipeline.py", "api.py", "__init__.py",
+        "pipeline/reading.py", "pipeline/portions.py", "api.py", "__init__.py",
     },
     "msgspec": {"report/json.py"},
     "rich": {"report/page.py", "report/text.py", "report/matrix.py", "cli"},
@@ -135,6 +135,14 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 def test_importing_the_package_is_light() -> None:
     """``import analyser`` costs nothing until something is read."""
     assert not loaded_after("import analyser") & {"numba", "polars", "numpy", "scapy"}
+
+
+def test_who_wants_flows_does_not_wait_for_the_judge() -> None:
+    """Reading captures to labelled flows imports neither what judges them nor the words of a report."""
+    modules = loaded_after("from analyser.pipeline import reading; from analyser.report import flow_files, flows")
+    assert "analyser.services.label" in modules
+    assert not [name for name in modules if name.startswith("analyser.compliance")]
+    assert not modules & {"analyser.model.finding", "analyser.policy.sites", "msgspec", "rich"}
 
 
 def test_nothing_at_run_time_needs_a_developers_tool() -> None:
