@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.own import SMALL, SMALL_SITE
+
 PACKAGE = Path(__file__).parents[2] / "analyser"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
@@ -111,14 +113,14 @@ def test_every_part_is_known() -> None:
     assert {part(path) for path in MODULES} <= set(MAY_IMPORT)
 
 
-def loaded_after(statement: str) -> set[str]:
+def loaded_after(statement: str, *, check: bool = True) -> set[str]:
     code = (
         "import os, sys\n"
         "def tell(*_): print('\\n'.join(sys.modules), file=sys.stderr, flush=True)\n"
         "leave, os._exit = os._exit, lambda code: (tell(), leave(code))\n"  # the command line ends the process itself
         f"{statement}\ntell()"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=check)
     return set(run.stderr.split())
 
 
@@ -130,6 +132,14 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     modules = loaded_after(f"sys.argv[1:] = {arguments!r}; from analyser.cli import main; main()")
     assert "analyser.cli.app" in modules
     assert not modules & {"numba", "llvmlite", "numpy", "polars", "pandas", "scapy", "msgspec", "communityid", "rich"}
+
+
+@pytest.mark.parametrize("arguments", [["flows", str(SMALL)], ["check", str(SMALL), "--site", str(SMALL_SITE)]])
+def test_texts_and_paths_are_taken_without_a_library(arguments: list[str]) -> None:
+    """What typer loads to turn values takes as long as reading a small capture; plain arguments do not need it."""
+    modules = loaded_after(f"sys.argv[1:] = {arguments!r}; from analyser.cli import main; main()", check=False)
+    assert "analyser.pipeline.reading" in modules
+    assert not [name for name in modules if name.startswith("pydantic.")]
 
 
 def test_importing_the_package_is_light() -> None:
