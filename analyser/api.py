@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from analyser import pipeline
 from analyser.model.finding import End, PortFinding, ReportDocument
 from analyser.model.site import Site
+from analyser.pipeline import judging, reading
 from analyser.report.flows import flow_table
 
 if TYPE_CHECKING:
@@ -110,14 +110,14 @@ class Report:
 
 def read_flows(captures: Sequence[str | Path] | str | Path) -> pl.DataFrame:
     """As :func:`analyser.read_flows`."""
-    run = pipeline.flows(_paths(captures))
+    run = reading.flows(_paths(captures))
     with closing(run):
         return flow_table(run.whole().frame, run.captures)
 
 
 def check(captures: Sequence[str | Path] | str | Path, *, site: str | Path | Site, at: str | None = None) -> Report:
     """As :func:`analyser.check`."""
-    run = pipeline.check(_paths(captures), site=site, at=at)
+    run = judging.check(_paths(captures), site=site, at=at)
     with closing(run.flows) as flows:
         return Report(run.document, flow_table(flows.whole().frame, flows.captures))
 

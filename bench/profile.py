@@ -24,21 +24,22 @@ IMPORTS: Final = "start of Python, imports"
 REST: Final = "the rest"
 STAGES: Final = {
     "rules, site, signatures": (
-        "analyser.pipeline:load_pack", "analyser.pipeline:load_site", "analyser.pipeline:load_signatures",
-        "analyser.pipeline:hints", "analyser.pipeline:expected_rows",
+        "analyser.pipeline.judging:load_pack", "analyser.pipeline.judging:load_site", "analyser.pipeline.judging:hints",
+        "analyser.pipeline.judging:expected_rows", "analyser.pipeline.reading:load_pack", "analyser.pipeline.reading:hints",
+        "analyser.pipeline.reading:load_signatures",
     ),
-    "opening captures": ("analyser.pipeline:open_captures",),
+    "opening captures": ("analyser.pipeline.reading:open_captures",),
     "reading bytes": ("analyser.capture.source:CaptureSource.readinto",),
     "kernel: packets to flows": ("analyser.flows.kernel.native:Native.__call__",),
-    "between reading and kernel": ("analyser.pipeline:read_captures",),
+    "between reading and kernel": ("analyser.pipeline.reading:read_captures",),
     "tables of flows": (
         "analyser.flows.reader:FlowReading.parts", "analyser.flows.reader:FlowReading.earliest",
-        "analyser.flows.reader:FlowReading.sights", "analyser.pipeline:whole",
+        "analyser.flows.reader:FlowReading.sights", "analyser.pipeline.reading:whole",
     ),
-    "labels": ("analyser.pipeline:label",),
+    "labels": ("analyser.pipeline.reading:label",),
     "rules judged": (
         "analyser.compliance.sifting:Sifter.__init__", "analyser.compliance.sifting:Sifter.sift",
-        "analyser.pipeline:judge_site", "analyser.pipeline:summarise",
+        "analyser.pipeline.judging:judge_site", "analyser.pipeline.judging:summarise",
     ),
     "report": (
         "analyser.report.text:report_text", "analyser.report.flow_files:flow_page", "analyser.report.flows:flow_table",
@@ -47,7 +48,7 @@ STAGES: Final = {
 }  # fmt: skip
 """By stage, what does its work: module, and name in it."""
 
-_BEGINNING: Final = ("analyser.cli.app", "analyser.pipeline")
+_BEGINNING: Final = ("analyser.cli.app", "analyser.pipeline.judging")
 
 
 class Meter:

@@ -129,11 +129,11 @@ def _port(port: PortFinding) -> str:
 
 def renew(case: Case) -> list[str]:
     """Write the capture and the golden digest of a case; return where its report differs from the declared truth."""
-    from analyser import pipeline
+    from analyser.pipeline import judging
 
     story, expect = case.told()
     story.save(str(case.script))
-    run = pipeline.check([str(path) for path in case.captures(story)], site=case.site, at=expect.at)
+    run = judging.check([str(path) for path in case.captures(story)], site=case.site, at=expect.at)
     case.golden.write_text(canonical(digest(run.document)), encoding="utf-8")
     return expect.disagreements(run.document)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analyser.capture.source import CaptureSource
-from analyser.model.finding import Problem
+from analyser.model.capture import Problem
 
 
 def without_copies(sources: Sequence[CaptureSource]) -> list[CaptureSource]:

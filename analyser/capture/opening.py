@@ -25,8 +25,7 @@ from analyser.capture.first_packet import first_packet_time
 from analyser.capture.headers import HEAD_LENGTH, Refusal, header_needs, read_header
 from analyser.capture.lookalikes import describe
 from analyser.capture.source import VANISHED, CaptureSource, read_some
-from analyser.model.capture import CaptureHeader, InputError
-from analyser.model.finding import Problem
+from analyser.model.capture import CaptureHeader, InputError, Problem
 
 _MOST_PEEKED: Final = 1 << 20
 """How far into a pipe the first packet is looked for; what is taken is kept in memory and given again."""

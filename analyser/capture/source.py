@@ -16,8 +16,7 @@ from types import FrameType
 from typing import Final
 
 from analyser.capture.compression import BrokenStreamError, Stream, Unpacked
-from analyser.model.capture import CaptureHeader
-from analyser.model.finding import Problem
+from analyser.model.capture import CaptureHeader, Problem
 
 _AT_ONCE: Final = 1 << 18
 """Most bytes taken from a buffered stream in one read; a pipe seldom holds more."""

@@ -19,6 +19,7 @@ from analyser.cli.console import error, message, print_text
 from analyser.cli.flows import flows
 from analyser.cli.matrix import matrix
 from analyser.cli.rules import rules_lint, rules_show
+from analyser.cli.values import Command, taken_as_typed
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -42,6 +43,10 @@ class Commands(TyperGroup):
         for panel, rows in panels.items():
             with formatter.section(panel):
                 formatter.write_dl(rows)
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return what may stand before a command."""
+        return taken_as_typed(super().get_params(ctx))
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; turn what it could not do into a message and an exit code."""
@@ -98,11 +103,11 @@ def _analyser(
     """Hold the options that stand before a command."""
 
 
-app.command(rich_help_panel=TECHNICIAN)(check)
-app.command(rich_help_panel=TECHNICIAN)(flows)
-app.command(rich_help_panel=AUDITOR)(matrix)
+app.command(cls=Command, rich_help_panel=TECHNICIAN)(check)
+app.command(cls=Command, rich_help_panel=TECHNICIAN)(flows)
+app.command(cls=Command, rich_help_panel=AUDITOR)(matrix)
 
 rules = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode=None)
-rules.command("lint")(rules_lint)
-rules.command("show")(rules_show)
+rules.command("lint", cls=Command)(rules_lint)
+rules.command("show", cls=Command)(rules_show)
 app.add_typer(rules, name="rules", help="Check and print rule packs.", rich_help_panel=OPERATOR)

@@ -48,17 +48,16 @@ def check(
 
     Says what works, what is blocked, refused, failing or missing, and which traffic nobody ordered.
     """
-    from analyser import pipeline
-    from analyser.model.finding import Severity
-    from analyser.report.json import report_json
-    from analyser.report.text import answer_text, report_text
-
     if site is None:
         _starter(captures, as_json=as_json, quiet=quiet, workers=workers)
+    from analyser.model.finding import Severity
+    from analyser.pipeline import judging
+    from analyser.report.text import answer_text, report_text
+
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
     with reading(quiet=quiet) as progress:
-        run = pipeline.check(
+        run = judging.check(
             captures,
             site=site,
             at=at,
@@ -71,6 +70,7 @@ def check(
     if output is not None:
         from analyser.report.flow_files import write_flows
         from analyser.report.flows import flow_table
+        from analyser.report.json import report_json
 
         (output / "report.json").write_bytes(report_json(run.document))
         (output / "report.txt").write_text(report_text(run.document, everything=True).plain, encoding="utf-8")
@@ -80,6 +80,8 @@ def check(
         if not quiet:
             message(f"written to {output}: report.json, report.txt, flows.parquet")
     if as_json:
+        from analyser.report.json import report_json
+
         print_bytes(report_json(run.document))
     elif quiet:
         print_text(answer_text(run.document, width=page_width()))
@@ -90,13 +92,11 @@ def check(
 
 def _starter(captures: list[str], *, as_json: bool, quiet: bool, workers: int | None) -> NoReturn:
     """Say what is missing and print a site file to begin with, made from what the captures show; exit 2."""
-    from analyser import pipeline
+    from analyser.pipeline.reading import flows
     from analyser.policy.starter import starter_site
 
     with reading(quiet=quiet) as progress:
-        run = pipeline.flows(
-            captures, workers=workers, digests=False, progress=progress, notice=None if quiet else message
-        )
+        run = flows(captures, workers=workers, digests=False, progress=progress, notice=None if quiet else message)
     with closing(run):
         text = starter_site(part.frame for part in run.parts())
     error(

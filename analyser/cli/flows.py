@@ -31,16 +31,14 @@ def flows(
     One line per conversation: who opened it, to whom, what it spoke, how it ended. The screen shows the first
     ones; --json and -o give all, with every column.
     """
-    from analyser import pipeline
+    from analyser.pipeline.reading import flows as read
     from analyser.report.flow_files import check_ending, flow_page, json_lines, write_flows
     from analyser.report.flows import flow_table
 
     if output is not None:
         check_ending(output)
     with reading(quiet=quiet) as progress:
-        run = pipeline.flows(
-            captures, workers=workers, digests=False, progress=progress, notice=None if quiet else message
-        )
+        run = read(captures, workers=workers, digests=False, progress=progress, notice=None if quiet else message)
     with closing(run):
         if output is not None:
             count = write_flows((flow_table(part.frame, run.captures) for part in run.parts()), output)

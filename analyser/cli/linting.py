@@ -31,7 +31,7 @@ def check_folders(paths: Sequence[str]) -> tuple[list[str], int]:
     lines = [str(issue) for issue in sorted({*issues, *lint(packs)})]
     count = sum(len(pack.rules) + len(pack.infrastructure) for pack in packs)
     for folder in folders:
-        from analyser.pipeline import signature_mistakes
+        from analyser.pipeline.linting import signature_mistakes
 
         lines += signature_mistakes(folder)
         count += sum(entry.name.endswith(".toml") for entry in folder.iterdir())

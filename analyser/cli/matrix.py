@@ -22,8 +22,7 @@ def matrix(
 
     Every row with its ports, who opens to whom, and under which condition.
     """
-    from analyser.policy import load_pack, load_site
-    from analyser.report.json import encode
+    from analyser.policy.packs import load_pack
     from analyser.report.matrix import matrix_document, matrix_text
 
     pack = load_pack(VENDOR_PACK)
@@ -31,12 +30,15 @@ def matrix(
     ports: dict[str, tuple[int, ...]] = {}
     name = None
     if site is not None:
-        from analyser.pipeline import expected_rows
+        from analyser.pipeline.expecting import expected_rows
+        from analyser.policy.sites import load_site
 
         here = load_site(site)
         name = here.name
         applies, ports = expected_rows(pack, here)
     if as_json:
+        from analyser.report.json import encode
+
         print_bytes(encode(matrix_document(pack, applies)))
     else:
         print_text(matrix_text(pack, width=page_width(), site=name, applies=applies, ports=ports))

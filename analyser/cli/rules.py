@@ -46,9 +46,8 @@ def rules_show(
     A rule says who opens what to whom, under which condition, and how its row was read; a signature is printed as
     it is written.
     """
-    from analyser.policy import load_pack
     from analyser.policy.issues import unknown
-    from analyser.policy.packs import pack_names, signature_folder
+    from analyser.policy.packs import load_pack, pack_names, signature_folder
     from analyser.report.matrix import rule_text
 
     rules: list[Rule] = [rule for pack in pack_names() for rule in load_pack(pack).rules]

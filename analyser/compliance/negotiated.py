@@ -60,9 +60,14 @@ def match_promises(
     ``fits`` are FITS of the rules with ports of their own: their flows can be control flows. ``flows`` is the
     table that ``located`` was made from, ``states`` the state of each flow by ``serial``.
     """
+    waiting = [rule for rule in applied if rule.negotiated]
+    controls = _waiting_for(waiting, applied)["control_rule"]
+    if promises.is_empty() and not fits["number"].is_in(controls.implode()).any():
+        return Negotiated(
+            fits=fits.clear(), explained=fits["serial"].clear(), unkept={}
+        )  # nobody could announce a port
     announced = _expected(promises, fits, directory)
     kept = _keepers(announced, located, states)
-    waiting = [rule for rule in applied if rule.negotiated]
     counted = _for_rules(kept, fits, waiting, applied)
     hidden = _under_encryption(located, flows, fits, kept["serial"], waiting, applied)
     return Negotiated(

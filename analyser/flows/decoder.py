@@ -51,8 +51,7 @@ from analyser.flows.layout import (
     USUAL_RECORD,
 )
 from analyser.flows.memory import POINTS, Memory
-from analyser.model.capture import ByteSource, FileFacts
-from analyser.model.finding import Problem
+from analyser.model.capture import ByteSource, FileFacts, Problem
 
 PLACES_TOLD: Final = 5
 """So many damaged places are named; all are counted."""

@@ -29,8 +29,7 @@ from analyser.flows.layout import (
 from analyser.flows.memory import Limits, Memory, Part
 from analyser.flows.names import link_layer, undecoded
 from analyser.flows.table import earliest, flow_tables, part_sights, surroundings, whole, within
-from analyser.model.capture import ByteSource, FileFacts, ReadingFacts
-from analyser.model.finding import Problem
+from analyser.model.capture import ByteSource, FileFacts, Problem, ReadingFacts
 from analyser.tables import FlowTables
 
 Progress = Callable[[str, int], None]

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from analyser.model.finding import Problem
-
 
 class InputError(Exception):
     """The user's input cannot be used: which file, where in it, and what was expected instead.
@@ -64,6 +62,15 @@ class ByteSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something about a capture that limits what it shows (``cut-short``, ``same-file``, ``same-traffic`` …)."""
+
+    code: str
+    count: int
+    detail: str
+
+
 @dataclass(slots=True, kw_only=True)
 class FileFacts:
     """What reading one capture showed. ``first`` and ``last`` in ns, None without packets.
@@ -104,3 +111,19 @@ class ReadingFacts:
     def packets(self) -> int:
         """Packets of all files."""
         return sum(item.packets for item in self.files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureNote:
+    """One capture as it was read. ``bytes`` is the size of what was read; ``packets`` counts records."""
+
+    path: str
+    sha256: str | None
+    format: str
+    link_types: tuple[str, ...]
+    packets: int
+    bytes: int
+    first: str | None
+    last: str | None
+    complete: bool
+    problems: tuple[Problem, ...] = ()

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from analyser.model.capture import CaptureNote
+
 
 class PortState(StrEnum):
     """What the capture says of one port of an expectation."""
@@ -212,31 +214,6 @@ class UnexpectedEntry:
     evidence: tuple[Evidence, ...]
     waiver: WaiverNote | None = None
     scan: Scan | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Something about a capture that limits what it shows (``cut-short``, ``same-file``, ``same-traffic`` …)."""
-
-    code: str
-    count: int
-    detail: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaptureNote:
-    """One capture as it was read. ``bytes`` is the size of what was read; ``packets`` counts records."""
-
-    path: str
-    sha256: str | None
-    format: str
-    link_types: tuple[str, ...]
-    packets: int
-    bytes: int
-    first: str | None
-    last: str | None
-    complete: bool
-    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

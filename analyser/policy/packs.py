@@ -21,6 +21,9 @@ from analyser.policy.rules import read_rule, read_traffic
 
 MANIFEST = "pack.toml"
 
+DEFAULT_PACKS = ("ysoft-safeq-6", "infrastructure")
+"""The packs of a site that names none."""
+
 
 def load_pack(name_or_path: str) -> RulePack:
     """Return the pack of that name, or the one in the folder at that path.

@@ -20,10 +20,7 @@ from analyser.policy.document import Document, Fields
 from analyser.policy.features import derived_features
 from analyser.policy.inventory import Inventory, read_address, read_inventory
 from analyser.policy.issues import Issue, PolicyErrors, shown, unknown
-from analyser.policy.packs import load_pack, pack_names
-
-DEFAULT_PACKS = ("ysoft-safeq-6", "infrastructure")
-"""The packs of a site that names none."""
+from analyser.policy.packs import DEFAULT_PACKS, load_pack, pack_names
 
 _BUILD = re.compile(r"\d{1,9}(\.\d{1,9})*")
 

@@ -15,8 +15,7 @@ import polars as pl
 
 from analyser.model.vocabulary import VENDORS
 from analyser.policy.guessing import Guess, Talk, guess_roles, is_unicast
-from analyser.policy.packs import load_pack
-from analyser.policy.sites import DEFAULT_PACKS
+from analyser.policy.packs import DEFAULT_PACKS, load_pack
 
 MOST_HOSTS: Final = 200
 """Addresses that are looked at, the busiest first."""

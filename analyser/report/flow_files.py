@@ -17,8 +17,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from analyser.model.capture import InputError
-from analyser.report.escape import FORMULA_TEXT, UNSAFE_TEXT, in_cell, on_screen
-from analyser.report.json import in_json
+from analyser.report.escape import FORMULA_TEXT, UNSAFE_TEXT, in_cell, in_json, on_screen
 
 ENDINGS: Final = (".parquet", ".csv", ".jsonl", ".log")
 

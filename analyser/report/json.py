@@ -6,14 +6,13 @@ The only module that turns documents into JSON and back out of ``msgspec``'s han
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from analyser.model.finding import ReportDocument
-from analyser.report.escape import UNSAFE_IN_JSON, as_text
+from analyser.report.escape import as_text, in_json
 
 SCHEMA_FILE: Final = Path(__file__).parent / "schema" / "report-1.json"
 """The schema as shipped. ``python -m analyser.report.json`` writes it anew; a test compares."""
@@ -27,13 +26,6 @@ _TIMES: Final = frozenset({"generated_at", "first", "last"})
 def encode(document: object) -> bytes:
     """Return any document of the contract as one line of UTF-8 JSON, with a line feed at its end."""
     return in_json(msgspec.json.encode(_presentable(msgspec.to_builtins(document)))) + b"\n"
-
-
-def in_json(encoded: bytes) -> bytes:
-    r"""Return JSON (or lines of it) with every character that could steer a terminal written as ``\uXXXX``."""
-    if encoded.isascii() and b"\x7f" not in encoded:  # nearly always, and a hundred times as fast to see
-        return encoded
-    return UNSAFE_IN_JSON.sub(_as_escape, encoded.decode()).encode()
 
 
 def report_json(document: ReportDocument) -> bytes:
@@ -77,14 +69,6 @@ def _presentable(value: Any) -> Any:
     if isinstance(value, str):
         return as_text(value)
     return value
-
-
-def _as_escape(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if code < 0x10000:
-        return f"\\u{code:04x}"
-    high, low = divmod(code - 0x10000, 0x400)
-    return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
 
 
 def write_schema() -> None:

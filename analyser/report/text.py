@@ -13,7 +13,8 @@ from typing import Final
 
 from rich.text import Text
 
-from analyser.model.finding import REPORT_ORDER, CaptureNote, Coverage, ReportDocument, Severity, Verdict
+from analyser.model.capture import CaptureNote
+from analyser.model.finding import REPORT_ORDER, Coverage, ReportDocument, Severity, Verdict
 from analyser.report import phrases
 from analyser.report.findings import MOST_ALIKE, MOST_WORKING, is_told, open_questions, verdict_sections, what_works
 from analyser.report.page import Page

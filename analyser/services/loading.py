@@ -32,6 +32,7 @@ from analyser.services.structures import STRUCTURES
 NEUTRAL_PORT: Final = 40000
 """Responder port of examples that do not name one: no pattern asks for it."""
 
+_SERVICES: Final = frozenset(Service)
 _TRANSPORTS: Final = ("tcp", "udp")
 _FILE_KEYS: Final = {"service", "source", "transport", "refines", "pattern", "accept", "refuse"}
 _PATTERN_KEYS: Final = {"id", "transport", "ports", "sublabel", "orig", "resp", "either"}
@@ -82,14 +83,15 @@ class _FileReader:
     def __init__(self, name: str) -> None:
         self.name = name
         self.issues: list[SignatureIssue] = []
-        self.lines: list[str] = []
+        self.keys: dict[str, int] = {}
+        self.headers: dict[str, list[int]] = {}
         self.transports: tuple[str, ...] = ()
 
     def read(self, item: Traversable) -> Signature | None:
         """Return the signature, or None where the file is no TOML."""
         try:
             text = item.read_bytes().decode("utf-8")
-            self.lines = text.splitlines()
+            self._find_places(text)
             table = tomllib.loads(text)
         except (OSError, ValueError) as error:
             found = re.search(r"line (\d+)", str(error))
@@ -100,7 +102,7 @@ class _FileReader:
         self.transports = self._transport(self._line("transport"), table.get("transport"), _TRANSPORTS)
         refines = tuple(self._strings(self._line("refines"), "refines", table.get("refines", [])))
         for word in refines:
-            if word not in set(Service):
+            if word not in _SERVICES:
                 self._wrong(self._line("refines"), "refines", f"{word!r} is no service of the contract")
         source = table.get("source")
         if not isinstance(source, str) or not source:
@@ -127,7 +129,7 @@ class _FileReader:
     # -- parts ---------------------------------------------------------------------------------
 
     def _service(self, value: object) -> str:
-        if not isinstance(value, str) or value not in set(Service):
+        if not isinstance(value, str) or value not in _SERVICES:
             self._wrong(self._line("service"), "service", f"{value!r} is no service of the contract")
             return ""
         return value
@@ -258,14 +260,22 @@ class _FileReader:
     def _wrong(self, line: int, key: str, message: str) -> None:
         self.issues.append(SignatureIssue(file=self.name, line=line, key=key, message=message))
 
+    def _find_places(self, text: str) -> None:
+        """Note the lines of all headers, and where each key is first written."""
+        for number, line in enumerate(text.splitlines(), 1):
+            words = line.strip()
+            if words.startswith("[["):
+                self.headers.setdefault(words, []).append(number)
+            else:
+                self.keys.setdefault(words.partition("=")[0].rstrip(), number)
+
     def _line(self, key: str) -> int:
         """Line of a key at the top of the file."""
-        pattern = re.compile(rf"\s*{re.escape(key)}\s*=")
-        return next((number for number, text in enumerate(self.lines, 1) if pattern.match(text)), 1)
+        return self.keys.get(key, 1)
 
     def _header(self, kind: str, number: int) -> int:
         """Line of the ``number``-th ``[[kind]]``, counted from 0."""
-        headers = [at for at, text in enumerate(self.lines, 1) if text.strip() == f"[[{kind}]]"]
+        headers = self.headers.get(f"[[{kind}]]", [])
         return headers[number] if number < len(headers) else 1
 
 

@@ -6,6 +6,7 @@ Knows strings; must not know files or what a test is for.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -27,27 +28,7 @@ def read_hex(written: str) -> Bools:
     Raises:
         NotationError: at the first token that is none of the four kinds, or if there is none.
     """
-    rows: list[Bools] = []
-    position = 0
-    text = written.rstrip()
-    while position < len(text):
-        token = _TOKEN.match(text, position)
-        if token is None:
-            raise NotationError(
-                f"cannot read {text[position : position + 12]!r}: expected 1f, ??, [00-04,16] or 'text'"
-            )
-        position = token.end()
-        if token["byte"]:
-            rows.append(_one(int(token["byte"], 16)))
-        elif token["gap"]:
-            rows.append(np.ones(256, dtype=np.bool_))
-        elif token["text"]:
-            rows.extend(_one(value) for value in _ascii(token["text"]))
-        else:
-            rows.append(_set(token["set"]))
-    if not rows:
-        raise NotationError("no bytes")
-    return np.array(rows)
+    return _allowing(list(_places(written)))
 
 
 def read_text(written: str, *, fold: bool) -> Bools:
@@ -57,11 +38,7 @@ def read_text(written: str, *, fold: bool) -> Bools:
         NotationError: if the text is empty or not ASCII.
     """
     values = _ascii(written)
-    rows = np.array([_one(value) for value in values])
-    if fold:
-        for row, value in zip(rows, values, strict=True):
-            row[ord(chr(value).swapcase())] = True
-    return rows
+    return _allowing([(value, ord(chr(value).swapcase())) if fold else (value,) for value in values])
 
 
 def read_bytes(written: str) -> bytes:
@@ -70,10 +47,39 @@ def read_bytes(written: str) -> bytes:
     Raises:
         NotationError: if a place leaves a choice.
     """
-    rows = read_hex(written)
-    if (rows.sum(axis=1) != 1).any():
+    places = list(_places(written))
+    if any(len(values) != 1 for values in places):
         raise NotationError("an example must not leave a choice")
-    return bytes(rows.argmax(axis=1).tolist())
+    return bytes(values[0] for values in places)
+
+
+def _places(written: str) -> Iterator[Sequence[int]]:
+    """Give the values that are allowed at each place."""
+    text = written.rstrip()
+    if not text:
+        raise NotationError("no bytes")
+    position = 0
+    while position < len(text):
+        token = _TOKEN.match(text, position)
+        if token is None:
+            raise NotationError(
+                f"cannot read {text[position : position + 12]!r}: expected 1f, ??, [00-04,16] or 'text'"
+            )
+        position = token.end()
+        if token["byte"]:
+            yield (int(token["byte"], 16),)
+        elif token["gap"]:
+            yield range(256)
+        elif token["text"]:
+            yield from ((value,) for value in _ascii(token["text"]))
+        else:
+            yield _set(token["set"])
+
+
+def _allowing(places: Sequence[Sequence[int]]) -> Bools:
+    rows = np.zeros((len(places), 256), dtype=np.bool_)
+    rows.reshape(-1)[[256 * place + value for place, values in enumerate(places) for value in values]] = True
+    return rows
 
 
 def _ascii(written: str) -> bytes:
@@ -85,14 +91,8 @@ def _ascii(written: str) -> bytes:
         raise NotationError("only ASCII can be written as text") from None
 
 
-def _one(value: int) -> Bools:
-    row = np.zeros(256, dtype=np.bool_)
-    row[value] = True
-    return row
-
-
-def _set(written: str) -> Bools:
-    row = np.zeros(256, dtype=np.bool_)
+def _set(written: str) -> Sequence[int]:
+    values: set[int] = set()
     for part in written.replace(" ", "").split(","):
         first, _, last = part.partition("-")
         try:
@@ -101,5 +101,5 @@ def _set(written: str) -> Bools:
             raise NotationError(f"[{written}] is no set of bytes: expected e.g. [00-04,16]") from None
         if not 0 <= low <= high <= 255:
             raise NotationError(f"[{written}]: {part} is no range of bytes")
-        row[low : high + 1] = True
-    return row
+        values.update(range(low, high + 1))
+    return sorted(values)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analyser import pipeline
+from analyser.pipeline import judging, reading
 from bench import office, scan
 from bench.records import first_packets, repeat
 from bench.traffic import PCAP_HEADER
@@ -24,7 +24,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workload, Workload]:
 
 def counts(capture: Path) -> tuple[int, int]:
     """Return how many packets and flows the analyser finds."""
-    with closing(pipeline.flows([str(capture)])) as run:
+    with closing(reading.flows([str(capture)])) as run:
         return run.facts.packets, run.whole().frame.height
 
 
@@ -44,7 +44,7 @@ def test_the_office_has_the_mean_frame_it_promises(made: tuple[Workload, Workloa
 
 
 def test_the_office_satisfies_the_rules_it_was_made_for(made: tuple[Workload, Workload]) -> None:
-    document = pipeline.check([str(made[0].capture)], site=made[0].site).document
+    document = judging.check([str(made[0].capture)], site=made[0].site).document
     satisfied = {verdict.rule for verdict in document.verdicts if verdict.verdict == "satisfied"}
     assert {f"ysoft-safeq-6/{rule}" for rule in office.EXPLAINED} <= satisfied
 
@@ -63,7 +63,7 @@ def test_repeated_traffic_comes_again_after_it_ended(made: tuple[Workload, Workl
     once, thrice = made[1].capture, tmp_path / "thrice.pcap"
     with thrice.open("wb") as out:
         repeat(once, 3, out)
-    with closing(pipeline.flows([str(once)])) as single, closing(pipeline.flows([str(thrice)])) as run:
+    with closing(reading.flows([str(once)])) as single, closing(reading.flows([str(thrice)])) as run:
         before, after = single.facts.files[0], run.facts.files[0]
     assert (after.packets, after.first) == (3 * before.packets, before.first)
     assert before.first is not None

@@ -9,7 +9,7 @@ import jsonschema
 import polars as pl
 import pytest
 
-from analyser import pipeline
+from analyser.pipeline import judging
 from analyser.report.json import report_schema
 from tests.cli.running import DEMO, PCAPS, ROOT, SITES, run
 
@@ -154,7 +154,7 @@ def test_whatever_goes_wrong_is_never_code_1(
     def fail(*_: object, **__: object) -> None:
         raise fault
 
-    monkeypatch.setattr(pipeline, "check", fail)
+    monkeypatch.setattr(judging, "check", fail)
     result = run("check", *DEMO)
     assert (result.returncode, result.stdout) == (code, "")
     assert words in result.stderr

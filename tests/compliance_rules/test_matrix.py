@@ -11,7 +11,7 @@ from analyser.compliance.check import judge_site
 from analyser.compliance.judgement import Judgement
 from analyser.model.rule import RulePack
 from analyser.model.site import Host, Network, Site
-from analyser.policy import load_pack
+from analyser.policy.packs import load_pack
 from tests.compliance_ports.made import observed, opened, refused, replied, request, unanswered
 from tests.compliance_rules.little import MFD, TODAY, A, B, called, host, net
 

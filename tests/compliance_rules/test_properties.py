@@ -23,7 +23,7 @@ from analyser.model.rule import RulePack
 from analyser.model.service import Service
 from analyser.model.site import Group, Host, Network, Site
 from analyser.model.vocabulary import FEATURES
-from analyser.policy import load_pack
+from analyser.policy.packs import load_pack
 from analyser.tables import Observed
 from tests.compliance_ports.made import at, flow, observed
 

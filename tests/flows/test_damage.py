@@ -14,7 +14,7 @@ from analyser.flows.feed import Feed
 from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import F_FIRST_T, F_LAST_T, F_TIMED, RESYNC_FOUND, RESYNC_MORE, RESYNC_NONE
 from analyser.flows.memory import Limits, Memory
-from analyser.model.finding import Problem
+from analyser.model.capture import Problem
 from tests.flows_properties.compare import MemorySource, kernel_reads
 from tests.robustness.mutants import block, interface, section
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyshark
 import pytest
 
-from analyser import pipeline
+from analyser.pipeline import reading
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "pcaps"
 NAMES = (
@@ -47,7 +47,7 @@ def test_packets_per_conversation_agree_with_tshark(name: str) -> None:
     """Whatever the link layer, byte order or tags: the same conversations with the same number of packets."""
     path = next(SAMPLES.glob(f"{name}.pcap*"))
     ours: Counter[Conversation] = Counter()
-    for row in pipeline.flows([str(path)]).whole().frame.iter_rows(named=True):
+    for row in reading.flows([str(path)]).whole().frame.iter_rows(named=True):
         packets = row["orig_pkts"] + row["resp_pkts"] + row["orig_dups"] + row["resp_dups"]
         if row["proto"] in {"tcp", "udp"} and packets:
             ends = frozenset({(row["id.orig_h"], row["id.orig_p"]), (row["id.resp_h"], row["id.resp_p"])})

@@ -7,10 +7,10 @@ from unittest.mock import patch
 
 import msgspec
 
-from analyser import pipeline
 from analyser.flows import reader
 from analyser.flows.layout import S_FLOWS
 from analyser.flows.memory import Limits, Memory
+from analyser.pipeline import judging
 from samples.renew import Case
 from tests.samples.running import every_case, judged, told
 
@@ -22,7 +22,7 @@ def in_portions(case: Case) -> Any:
         patch.object(Memory, "in_parts", property(lambda memory: bool(memory.st[S_FLOWS]) or bool(memory._store))),
         patch.object(reader, "Limits", lambda: Limits(together=1)),
     ):
-        run = pipeline.check([str(path) for path in sample.captures], site=case.site, at=sample.expect.at)
+        run = judging.check([str(path) for path in sample.captures], site=case.site, at=sample.expect.at)
     return run.document
 
 

@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 import analyser
-from analyser.pipeline import expected_rows
-from analyser.policy import load_pack
+from analyser.pipeline.expecting import expected_rows
+from analyser.policy.packs import load_pack
 from analyser.policy.sites import read_site
 from analyser.report.json import encode
 from analyser.report.matrix import matrix_document, matrix_text, rule_text

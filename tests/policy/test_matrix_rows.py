@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from analyser.model.rule import Rule, Scope
-from analyser.policy import load_pack
+from analyser.policy.packs import load_pack
 
 ROWS_PER_TABLE = {
     "workstation-to-server": 14,

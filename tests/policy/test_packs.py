@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analyser.policy import PolicyErrors, lint, load_pack
 from analyser.policy.document import Document
-from analyser.policy.packs import pack_names, read_pack
+from analyser.policy.issues import PolicyErrors
+from analyser.policy.lint import lint
+from analyser.policy.packs import load_pack, pack_names, read_pack
 from analyser.policy.rules import read_rule
 
 GOOD = {

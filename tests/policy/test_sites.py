@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyser.model.site import Group, Host, Network, Site, Waiver
-from analyser.policy import PolicyErrors, load_site
-from analyser.policy.sites import read_site
+from analyser.policy.issues import PolicyErrors
+from analyser.policy.sites import load_site, read_site
 
 FULL = """\
 name  = "Brno"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.own import SMALL, SMALL_SITE
+
 PACKAGE = Path(__file__).parents[2] / "analyser"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
@@ -37,7 +39,7 @@ DOORS: dict[str, set[str]] = {
     "numpy": {"flows", "services", "compliance"},
     "polars": {
         "flows", "services", "compliance", "policy/starter.py", "report/flows.py", "report/flow_files.py", "tables.py",
-        "pipeline.py", "api.py", "__init__.py",
+        "pipeline/reading.py", "pipeline/portions.py", "api.py", "__init__.py",
     },
     "msgspec": {"report/json.py"},
     "rich": {"report/page.py", "report/text.py", "report/matrix.py", "cli"},
@@ -111,14 +113,14 @@ def test_every_part_is_known() -> None:
     assert {part(path) for path in MODULES} <= set(MAY_IMPORT)
 
 
-def loaded_after(statement: str) -> set[str]:
+def loaded_after(statement: str, *, check: bool = True) -> set[str]:
     code = (
         "import os, sys\n"
         "def tell(*_): print('\\n'.join(sys.modules), file=sys.stderr, flush=True)\n"
         "leave, os._exit = os._exit, lambda code: (tell(), leave(code))\n"  # the command line ends the process itself
         f"{statement}\ntell()"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=check)
     return set(run.stderr.split())
 
 
@@ -132,9 +134,25 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert not modules & {"numba", "llvmlite", "numpy", "polars", "pandas", "scapy", "msgspec", "communityid", "rich"}
 
 
+@pytest.mark.parametrize("arguments", [["flows", str(SMALL)], ["check", str(SMALL), "--site", str(SMALL_SITE)]])
+def test_texts_and_paths_are_taken_without_a_library(arguments: list[str]) -> None:
+    """What typer loads to turn values takes as long as reading a small capture; plain arguments do not need it."""
+    modules = loaded_after(f"sys.argv[1:] = {arguments!r}; from analyser.cli import main; main()", check=False)
+    assert "analyser.pipeline.reading" in modules
+    assert not [name for name in modules if name.startswith("pydantic.")]
+
+
 def test_importing_the_package_is_light() -> None:
     """``import analyser`` costs nothing until something is read."""
     assert not loaded_after("import analyser") & {"numba", "polars", "numpy", "scapy"}
+
+
+def test_who_wants_flows_does_not_wait_for_the_judge() -> None:
+    """Reading captures to labelled flows imports neither what judges them nor the words of a report."""
+    modules = loaded_after("from analyser.pipeline import reading; from analyser.report import flow_files, flows")
+    assert "analyser.services.label" in modules
+    assert not [name for name in modules if name.startswith("analyser.compliance")]
+    assert not modules & {"analyser.model.finding", "analyser.policy.sites", "msgspec", "rich"}
 
 
 def test_nothing_at_run_time_needs_a_developers_tool() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from analyser.model.capture import CaptureNote, Problem
 from analyser.model.finding import (
-    CaptureNote,
     Cause,
     Clients,
     Confidence,
@@ -17,7 +17,6 @@ from analyser.model.finding import (
     OutOfScope,
     PortFinding,
     PortState,
-    Problem,
     ReportDocument,
     RulesNote,
     Scan,

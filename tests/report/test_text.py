@@ -6,12 +6,12 @@ import re
 
 import pytest
 
+from analyser.model.capture import Problem
 from analyser.model.finding import (
     Cause,
     Confidence,
     End,
     PortState,
-    Problem,
     Severity,
     UnexpectedEntry,
     Verdict,

@@ -3,47 +3,40 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
-from unittest.mock import patch
 
 import jsonschema
 
-from analyser import pipeline
 from analyser.model.capture import InputError
 from analyser.model.finding import ReportDocument
-from analyser.pipeline import CheckRun, FlowRun
-from analyser.policy.packs import load_pack
+from analyser.pipeline import judging, reading
+from analyser.pipeline.judging import CheckRun
+from analyser.pipeline.reading import FlowRun
 from analyser.report.flows import flow_table
 from analyser.report.json import report_json, report_schema
 from analyser.report.text import report_text
-from analyser.services.loading import load_signatures
 from samples.renew import HERE
 
 SAMPLES = sorted(path for path in (HERE / "pcaps").iterdir() if path.suffix in (".pcap", ".pcapng"))
 SITES = sorted((HERE / "sites").glob("*.toml"))
 
-_load_pack = cache(load_pack)
-_load_signatures = cache(load_signatures)
 _report = jsonschema.Draft202012Validator(report_schema())
 
 
 def read(*paths: Path) -> FlowRun | InputError:
     """Read captures to flows; an error of the input is a result too, anything else is not."""
-    with patch.multiple(pipeline, load_pack=_load_pack, load_signatures=_load_signatures):
-        try:
-            return pipeline.flows([str(path) for path in paths])
-        except InputError as error:
-            return error
+    try:
+        return reading.flows([str(path) for path in paths])
+    except InputError as error:
+        return error
 
 
 def judge(path: Path, site: Path) -> CheckRun | InputError:
     """Judge a capture; an error of the input is a result too, anything else is not."""
-    with patch.multiple(pipeline, load_pack=_load_pack, load_signatures=_load_signatures):
-        try:
-            return pipeline.check([str(path)], site=site)
-        except InputError as error:
-            return error
+    try:
+        return judging.check([str(path)], site=site)
+    except InputError as error:
+        return error
 
 
 def unaccounted(run: FlowRun) -> int:

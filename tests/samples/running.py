@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 from scapy.layers.inet import IP, UDP
@@ -13,20 +12,13 @@ from scapy.layers.l2 import GRE, Ether
 from scapy.packet import Packet
 from scapy.utils import PcapNgReader, PcapReader
 
-from analyser import pipeline
 from analyser.model.finding import Evidence, PortFinding, ReportDocument
-from analyser.policy.packs import load_pack
-from analyser.services.loading import load_signatures
+from analyser.pipeline import judging
 from samples.expect import Expect
 from samples.renew import Case, cases
 
 CASES = cases()
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-
-
-# Rules and signatures are the same for all cases: read once, they cost nothing fifty times over.
-_load_pack = cache(load_pack)
-_load_signatures = cache(load_signatures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +40,7 @@ def told(case: Case) -> Told:
 def judged(case: Case) -> ReportDocument:
     """Run the main job on a sample."""
     sample = told(case)
-    with patch.multiple(pipeline, load_pack=_load_pack, load_signatures=_load_signatures):
-        return pipeline.check([str(path) for path in sample.captures], site=case.site, at=sample.expect.at).document
+    return judging.check([str(path) for path in sample.captures], site=case.site, at=sample.expect.at).document
 
 
 @cache

@@ -26,6 +26,15 @@ ROUTE_JITTER: Final = 2
 IP_ID_STEP: Final = 2048
 """A counter that advanced by more between two packets of one connection is another machine's."""
 
+_FOUND: Final = {
+    "serial": pl.UInt64,
+    "{}_reset": pl.UInt8,
+    "{}_reset_ttl": pl.Int32,
+    "{}_true_ttl": pl.Int32,
+    "{}_reset_hops": pl.Int32,
+}
+"""What is found of one side's resets."""
+
 
 def initial_ttl(ttl: pl.Expr) -> pl.Expr:
     """Return the initial TTL that a packet most likely started with."""
@@ -37,7 +46,7 @@ def hops(ttl: pl.Expr) -> pl.Expr:
     return initial_ttl(ttl) - ttl.cast(pl.Int32)
 
 
-def _resets(flows: pl.DataFrame, side: str, sender: str) -> pl.LazyFrame:
+def _resets(flows: pl.DataFrame, side: str, sender: str) -> pl.DataFrame:
     both_closed = (
         (pl.col("orig_nfin") > 0)
         & (pl.col("resp_nfin") > 0)
@@ -59,6 +68,7 @@ def _resets(flows: pl.DataFrame, side: str, sender: str) -> pl.LazyFrame:
             & (pl.col(f"{side}_data_last_t") > pl.col(f"{side}_rst_t") + REORDERED),
             other_counter=(last > 0) & (reset > 0) & (pl.min_horizontal(apart, 65536 - apart) > IP_ID_STEP),
         )
+        .collect()
     )
 
 
@@ -87,6 +97,8 @@ def compare(flows: pl.DataFrame, side: str, sights: pl.DataFrame) -> pl.DataFram
     genuine one, null without any) and ``<side>_reset_hops`` (distance of the reset's sender).
     """
     resets = _resets(flows, side, "id.orig_h" if side == "orig" else "id.resp_h")
+    if resets.is_empty():
+        return pl.DataFrame(schema={name.format(side): kind for name, kind in _FOUND.items()})
     # Without a genuine packet there is no nearest one: min_horizontal would take the reset's own TTL.
     nearest = (
         pl.when(pl.col("low").is_null()).then(None)
@@ -94,7 +106,8 @@ def compare(flows: pl.DataFrame, side: str, sights: pl.DataFrame) -> pl.DataFram
         .otherwise(pl.min_horizontal("high", "ttl"))
     )  # fmt: skip
     judged = (
-        resets.join(_genuine(sights), on=["sender", "path"], how="left")
+        resets.lazy()
+        .join(_genuine(sights), on=["sender", "path"], how="left")
         .with_columns(nearest=nearest)
         .with_columns(gap=(pl.col("ttl") - pl.col("nearest")).abs())
         # TCP answers are the fair comparison; other packets of a host may start at another TTL.

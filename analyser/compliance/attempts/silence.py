@@ -18,18 +18,14 @@ PATIENCE: Final = 3_000_000_000
 """Nanoseconds of capture that must follow a first SYN or request before its silence says anything."""
 
 
-def _seen(frame: pl.DataFrame, facts: pl.DataFrame, left: list[str], right: list[str], name: str) -> pl.DataFrame:
+def _seen(frame: pl.LazyFrame, facts: pl.DataFrame, left: list[str], right: list[str], name: str) -> pl.LazyFrame:
     """Add column ``name``: whether a row of ``facts`` agrees with the row on the given keys."""
-    return frame.join(
-        facts.select(right).unique().with_columns(pl.lit(value=True).alias(name)),
-        left_on=left,
-        right_on=right,
-        how="left",
-        maintain_order="left",
-    ).with_columns(pl.col(name).fill_null(value=False))
+    known = facts.lazy().select(right).unique().with_columns(pl.lit(value=True).alias(name))
+    met = frame.join(known, left_on=left, right_on=right, how="left", maintain_order="left")
+    return met.with_columns(pl.col(name).fill_null(value=False))
 
 
-def _same_wire(quiet: pl.DataFrame, vantage: Vantage) -> pl.DataFrame:
+def _same_wire(quiet: pl.LazyFrame, vantage: Vantage) -> pl.LazyFrame:
     """Add ``witness_near`` and ``witness_hop``: somebody was heard where the answer would have come along.
 
     ``near``: somebody of the responder's network; ``hop``: anybody through the same next hop. Where the capture has
@@ -40,7 +36,7 @@ def _same_wire(quiet: pl.DataFrame, vantage: Vantage) -> pl.DataFrame:
     arrivals = vantage.heard_on.select("from_net", "to_net", "to_host", "src_mac", *on_wire).unique()
     key = ["orig_host", "orig_net", "resp_net", "orig_path"]
     places = vantage.paths.select("dst_mac", *on_wire, orig_path="path")
-    wires = quiet.select(key).unique().join(places, on="orig_path", how="inner")
+    wires = quiet.select(key).unique().collect().join(places, on="orig_path", how="inner")
     routed = wires.join(vantage.next_hops, on=[*on_wire, "dst_mac"], how="inner")
     local = wires.filter(pl.col("orig_net") == pl.col("resp_net"))
     no_mac = wires.filter(pl.col("dst_mac") == 0)
@@ -62,27 +58,26 @@ def _same_wire(quiet: pl.DataFrame, vantage: Vantage) -> pl.DataFrame:
     return _seen(_seen(quiet, pl.concat(near), key, key, "witness_near"), pl.concat(hop), key, key, "witness_hop")
 
 
-def witnesses(quiet: pl.DataFrame, vantage: Vantage) -> pl.DataFrame:
+def witnesses(quiet: pl.LazyFrame, vantage: Vantage) -> pl.LazyFrame:
     """Add ``witness``: whether an answer would have been seen.
 
     It would, if the responder was heard speaking to the initiator's network, or its network along the way on which
     the answer would come, or, where the initiator's own segment is captured, anyone through the same next hop.
     """
-    heard = vantage.heard
-    quiet = _seen(quiet, heard, ["resp_host", "orig_net"], ["from_host", "to_net"], "witness_self")
     quiet = _same_wire(quiet, vantage)
+    quiet = _seen(quiet, vantage.heard, ["resp_host", "orig_net"], ["from_host", "to_net"], "witness_self")
     quiet = _seen(quiet, vantage.own_segment, ["orig_host"], ["host"], "orig_own")
     return quiet.with_columns(
         witness=pl.col("witness_self") | pl.col("witness_near") | (pl.col("orig_own") & pl.col("witness_hop"))
     )
 
 
-def _arrivals(quiet: pl.DataFrame, vantage: Vantage) -> pl.DataFrame:
+def _arrivals(quiet: pl.LazyFrame, vantage: Vantage) -> pl.LazyFrame:
     """Add ``arrived``: the request was seen on the responder's own segment."""
     own = vantage.own_segment
     anywhere = own.filter(pl.col("interface").is_null())
     quiet = quiet.join(
-        vantage.paths.select("path", "interface", "vlan", "dst_mac"),
+        vantage.paths.lazy().select("path", "interface", "vlan", "dst_mac"),
         left_on="orig_path",
         right_on="path",
         how="left",
@@ -108,7 +103,7 @@ def _routers(vantage: Vantage) -> pl.DataFrame:
     return speakers.agg(pl.col("from_host").n_unique()).filter(pl.col("from_host") > 1)
 
 
-def _credentials(quiet: pl.DataFrame, answered: pl.DataFrame) -> pl.DataFrame:
+def _credentials(quiet: pl.LazyFrame, answered: pl.LazyFrame) -> pl.LazyFrame:
     """Add ``known_request`` and ``other_credential``: what the same service answered to others, to other credentials."""
     key = ["resp_host", "port"]
     same = (
@@ -125,7 +120,7 @@ def _credentials(quiet: pl.DataFrame, answered: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _host_silent(quiet: pl.DataFrame, vantage: Vantage) -> pl.DataFrame:
+def _host_silent(quiet: pl.LazyFrame, vantage: Vantage) -> pl.LazyFrame:
     """Add ``unresolved``: somebody asked for the responder's address by ARP or neighbour discovery, in vain."""
     asked = vantage.asked_in_vain.select("target")
     return _seen(quiet, asked, ["resp_h"], ["target"], "unresolved")
@@ -140,11 +135,11 @@ def explain(quiet: pl.DataFrame, answered: pl.DataFrame, vantage: Vantage) -> pl
     ends. Gives ``attempt_id``, ``loud`` and ``silent`` (the outcome for services that must answer and for those
     that may stay silent), ``arrived``.
     """
-    quiet = _arrivals(witnesses(quiet, vantage), vantage)
-    quiet = _host_silent(_credentials(quiet, answered), vantage)
+    known = _arrivals(witnesses(quiet.lazy(), vantage), vantage)
+    known = _host_silent(_credentials(known, answered.lazy()), vantage)
     heard = vantage.heard
-    quiet = _seen(quiet, heard, ["resp_host"], ["from_host"], "alive")
-    quiet = _seen(quiet, heard, ["resp_host", "orig_host"], ["from_host", "to_host"], "alive_to_us")
+    known = _seen(known, heard, ["resp_host"], ["from_host"], "alive")
+    known = _seen(known, heard, ["resp_host", "orig_host"], ["from_host", "to_host"], "alive_to_us")
 
     early = pl.col("until") - pl.col("t") < PATIENCE
     unheard = ~pl.col("witness") | pl.col("group_address")
@@ -163,4 +158,5 @@ def explain(quiet: pl.DataFrame, answered: pl.DataFrame, vantage: Vantage) -> pl
         .when("other_credential").then(int(Outcome.SILENT_OTHER_CREDENTIAL))
         .otherwise(int(Outcome.SILENT))
     )  # fmt: skip
-    return quiet.select("attempt_id", loud=loud.cast(pl.UInt8), silent=silent.cast(pl.UInt8), arrived="arrived")
+    outcomes = {"loud": loud.cast(pl.UInt8), "silent": silent.cast(pl.UInt8)}
+    return known.select("attempt_id", **outcomes, arrived="arrived").collect()

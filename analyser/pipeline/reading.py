@@ -1,0 +1,157 @@
+"""From captures to labelled flows.
+
+Knows the stages as far as labels, and the rule packs for the ports they name; judges nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from analyser.capture import CaptureSource, OpenedCaptures, ending_on_interrupt, open_captures
+from analyser.flows.reader import FlowReading, read_captures
+from analyser.flows.table import whole
+from analyser.hints import Hints, hints
+from analyser.pipeline.notes import capture_notes
+from analyser.policy.packs import DEFAULT_PACKS, load_pack, signature_folder
+from analyser.services.label import label
+from analyser.services.loading import load_signatures
+from analyser.services.signature import Signature
+from analyser.services.watch import watch_ports
+from analyser.tables import FlowTables, LabelTables
+
+Progress = Callable[[str, int, int | None], None]
+"""Called while a capture is read: its path, bytes read so far, bytes in all (None where unknown)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Flows and what they were told to be: tables of the flows stage, and labels in the same rows."""
+
+    tables: FlowTables
+    labels: LabelTables
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """Columns FLOWS and LABELS side by side."""
+        return pl.concat([self.tables.flows, self.labels.labels], how="horizontal")
+
+
+class FlowRun:
+    """Captures read to flows. ``captures``: as the file numbers of flows mean; ``notes`` and ``facts``: what reading showed.
+
+    Flows that found no room in memory are on disk until ``close``; ``parts`` gives a part at a time, whose flows are in
+    the order of time.
+    """
+
+    def __init__(self, opened: OpenedCaptures, reading: FlowReading, guesses: Mapping[tuple[str, int], str]) -> None:
+        self.captures = tuple(source.path for source in opened.sources)
+        self.facts = reading.facts
+        self.notes = capture_notes(opened, reading.facts)
+        self._reading = reading
+        self._guesses = guesses
+        self._signatures = _signatures()
+        self._key = secrets.token_bytes(32)
+
+    def parts(self) -> Iterator[Labelled]:
+        """Give all flows, part by part: what two addresses said to each other is in one part."""
+        return map(self._label, self._reading.parts())
+
+    def parts_within(self, addresses: Collection[str], leave: Callable[[int, int], None]) -> Iterator[Labelled]:
+        """Give flows that have an end in ``addresses``; ``leave`` is told how many flows and packets others are."""
+        return map(self._label, self._reading.parts_within(addresses, leave))
+
+    def whole(self) -> Labelled:
+        """Return all flows at once, in the order of time."""
+        parts = list(self.parts())
+        if len(parts) == 1:
+            return parts[0]
+        return self._label(whole(part.tables for part in parts))
+
+    def earliest(self, most: int) -> tuple[pl.DataFrame, int]:
+        """Return the frame of the ``most`` flows that began first, and how many flows there are in all."""
+        tables, count = self._reading.earliest(most)
+        return self._label(tables).frame.head(most), count
+
+    @property
+    def in_parts(self) -> bool:
+        """Whether there are several parts."""
+        return self._reading.in_parts
+
+    def surroundings(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return PATHS and NEIGHBOURS of all parts."""
+        return self._reading.surroundings()
+
+    def sights(self) -> Iterator[tuple[pl.DataFrame, FlowTables]]:
+        """Give SIGHTS of each part, and the tables of those of its flows that ICMP errors quote."""
+        return self._reading.sights()
+
+    def close(self) -> None:
+        """Give back what was taken on disk."""
+        self._reading.close()
+
+    def _label(self, tables: FlowTables) -> Labelled:
+        return Labelled(tables, label(tables, ports=self._guesses, signatures=self._signatures, key=self._key))
+
+
+def flows(
+    captures: Sequence[str],
+    *,
+    known: Hints | None = None,
+    workers: int | None = None,
+    digests: bool = True,
+    progress: Progress | None = None,
+    notice: Callable[[str], None] | None = None,
+) -> FlowRun:
+    """Read captures as one timeline.
+
+    ``known`` (of the rule packs that come with the package, where it is not given) holds the responder ports that orient and,
+    weakly, label flows. ``workers``: 1 to read on one core only, None for as many as help. ``digests``: whether the
+    SHA-256 of each capture is wanted, which takes as long as all else. Raises :class:`InputError` where nothing can be read.
+    """
+    if known is None:
+        known = hints([load_pack(name) for name in DEFAULT_PACKS], watch_ports(), {})
+    opened = open_captures(captures, digests=digests)
+    with closing(opened), ending_on_interrupt(opened.sources):
+        reading = read_captures(
+            opened.sources,
+            ports=known.responders,
+            watch=known.watch,
+            workers=workers,
+            progress=_with_totals(opened.sources, progress),
+            notice=notice,
+        )
+    return FlowRun(opened, reading, known.guesses)
+
+
+@cache
+def _signatures() -> tuple[Signature, ...]:
+    """The signatures that come with the package."""
+    return load_signatures(signature_folder())
+
+
+def _with_totals(sources: Sequence[CaptureSource], progress: Progress | None) -> Callable[[str, int], None] | None:
+    if progress is None:
+        return None
+    totals = {source.path: (source, _size(source)) for source in sources}
+
+    def told(path: str, _unpacked: int) -> None:
+        source, total = totals[path]
+        progress(path, source.octets, total)
+
+    return told
+
+
+def _size(source: CaptureSource) -> int | None:
+    if source.live:
+        return None
+    try:
+        return Path(source.path).stat().st_size
+    except OSError:
+        return None
