@@ -34,10 +34,12 @@ class Cursor:
 
     def open(self, *tags: int) -> Cursor:
         """Read a tag and a length and stand at the first byte of the contents; any tag if none is given."""
-        header = self.rows.window(self.index, self.position, 6)
+        header = self.rows.window(self.index, self.position, 10)
         self.tag = header[:, 0]
         if tags:
-            self.ok &= np.isin(self.tag, np.array(tags, dtype=np.uint8))
+            allowed = np.zeros(256, dtype=np.bool_)
+            allowed[list(tags)] = True
+            self.ok &= allowed[self.tag]
         first = header[:, 1].astype(np.int64)
         extra = np.where(first >= 0x80, first - 0x80, 0)
         # 0x80 is the indefinite form, which none of our protocols allows; more than 4 bytes no datagram needs
@@ -65,8 +67,9 @@ class Cursor:
 
 
 def _number(digits: Bytes, count: Index) -> Index:
-    """Read the first ``count`` bytes of each row as a big-endian number."""
-    shifts = 8 * (count[:, None] - 1 - np.arange(digits.shape[1]))
-    shifted = digits.astype(np.int64) << np.clip(shifts, 0, 56)
-    value: Index = np.where(shifts >= 0, shifted, 0).sum(axis=1)
+    """Read the first ``count`` of the eight bytes of each row as a big-endian number; 0 if that is none or too many."""
+    whole = digits.view(">u8")[:, 0].astype(np.uint64)
+    some = (count > 0) & (count <= 8)
+    shift = np.where(some, 8 * (8 - count), 0).astype(np.uint64)
+    value: Index = np.where(some, whole >> shift, 0).astype(np.int64)
     return value

@@ -6,7 +6,6 @@ Knows arrays; must not know what any byte means.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -41,12 +40,25 @@ class ByteRows:
 
     def window(self, index: Index, positions: Index, size: int) -> Bytes:
         """Return ``size`` bytes from a position of each indexed row on, (k, size); 0 beyond the end of the row."""
+        flat = self.matrix.ravel()
+        if len(flat) < size:
+            return self._window_at_end(index, positions, size)
+        # windows overlap where they lie: one copy for each row, none for each byte
+        windows = np.ndarray((len(flat) - size + 1, size), np.uint8, flat, strides=(1, 1))
+        beyond = np.flatnonzero(positions > self.width - size)
+        starts = index * self.width + positions
+        starts[beyond] = 0
+        found: Bytes = windows[starts]
+        if len(beyond):
+            found[beyond] = self._window_at_end(index[beyond], positions[beyond], size)
+        return found
+
+    def _window_at_end(self, index: Index, positions: Index, size: int) -> Bytes:
+        """Return the same where windows reach beyond the matrix."""
         places = positions[:, None] + np.arange(size)
-        beyond = places >= self.width  # before that the padding is zero already
-        places += index[:, None] * self.width
-        found: Bytes = self.matrix.ravel().take(places, mode="clip")
-        if beyond.any():
-            found[beyond] = 0
+        outside = places >= self.width  # before that the padding is zero already
+        found: Bytes = self.matrix.ravel().take(places + index[:, None] * self.width, mode="clip")
+        found[outside] = 0
         return found
 
     def take(self, index: Index) -> ByteRows:
@@ -54,28 +66,26 @@ class ByteRows:
         return ByteRows(self.matrix[index], self.lengths[index])
 
 
-_LOWER: Final[Bytes] = np.array([b + 32 if 65 <= b <= 90 else b for b in range(256)], dtype=np.uint8)
-
-
 def contains(window: Bytes, ends: Index, needle: bytes, *, fold: bool = False) -> Bools:
     """Say of each row of ``window`` (k, size) whether ``needle`` lies in its first ``ends`` bytes.
 
-    With ``fold`` ASCII letters of either case are alike. Only the places of the first byte are looked at further.
+    With ``fold`` ASCII letters of either case are alike.
     """
-    result = np.zeros(len(window), dtype=np.bool_)
-    wanted = needle.lower() if fold else needle
-    starts = window[:, : max(window.shape[1] - len(wanted) + 1, 0)]
-    first = starts == wanted[0]
+    width = window.shape[1]
+    text = window.tobytes()
     if fold:
-        first |= starts == wanted[:1].upper()[0]
-    rows, columns = np.nonzero(first)
-    inside = columns + len(wanted) <= ends[rows]
-    rows, columns = rows[inside], columns[inside]
-    for offset in range(1, len(wanted)):
-        found = window[rows, columns + offset]
-        equal = (_LOWER[found] if fold else found) == wanted[offset]
-        rows, columns = rows[equal], columns[equal]
-    result[rows] = True
+        text, needle = text.lower(), needle.lower()
+    lasts = (np.minimum(ends, width) - len(needle)).tolist()
+    found: list[int] = []
+    place = text.find(needle)
+    while place >= 0:
+        row, column = divmod(place, width)
+        if column <= lasts[row]:
+            found.append(row)
+        # the first place in a row decides: if it lies too far behind, so does every other one
+        place = text.find(needle, (row + 1) * width)
+    result = np.zeros(len(window), dtype=np.bool_)
+    result[found] = True
     return result
 
 

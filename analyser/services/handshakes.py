@@ -5,15 +5,17 @@ Knows tables; how TLS reads is known in ``tls``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
+import numpy as np
 import polars as pl
 
 from analyser.model.service import Service
-from analyser.services.streams import Mark, Run, conversations
-from analyser.services.talks import Talk
-from analyser.services.tls import TlsFacts, read_tls
+from analyser.services.byterows import Index
+from analyser.services.hellos import VERSIONS
+from analyser.services.placing import ORIG, RESP, place
+from analyser.services.streams import Streams
+from analyser.services.tls import ALERTS, NO_ALERT, read_tls
 from analyser.tables import LABELS
 
 COLUMNS: Final = (
@@ -31,71 +33,61 @@ COLUMNS: Final = (
 
 SCHEMA: Final[dict[str, pl.DataType]] = {"serial": pl.UInt64(), **{name: LABELS[name] for name in COLUMNS}}
 
-_SIDES: Final = ("orig", "resp")
-_FIRST: Final = [f"{side}_{name}" for side in _SIDES for name in ("payload", "data_t", "data_file", "data_frame")]
+_ALERT_WORDS: Final = {NO_ALERT: None, **{code: ALERTS.get(code, f"alert {code}") for code in range(256)}}
 
 
-def tls_facts(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, talks: Iterable[Talk]) -> pl.DataFrame:
-    """Return the TLS columns (SCHEMA) of every TCP flow of which a side speaks TLS, from its first byte or by agreement."""
+def tls_facts(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
+    """Return the TLS columns (SCHEMA) of every TCP flow of which a side speaks TLS, from its first byte or by agreement.
+
+    ``changed``: SCHEMA of flows that changed over to TLS on the way.
+    """
     speaks = (labels["orig_says"] == Service.TLS) | (labels["resp_says"] == Service.TLS)
     chosen = flows.filter(
         (speaks | (labels["service"] == Service.TLS)).fill_null(value=False), pl.col("proto") == "tcp"
     )
-    changed = ((talk.serial, talk.tls) for talk in talks if talk.tls is not None)
-    return facts_frame([*_facts(chosen, watched), *changed]).unique("serial", keep="first", maintain_order=True)
+    segments = place(watched, chosen)
+    bare = segments.bare()
+    if len(bare):
+        segments = segments.with_heads(_heads(chosen, watched, bare))
+    facts = [facts_frame(streams) for streams in segments.streams()]
+    return pl.concat([*facts, changed]).unique("serial", keep="first", maintain_order=True)
 
 
-def facts_frame(facts: Iterable[tuple[int, TlsFacts]]) -> pl.DataFrame:
-    """Return facts by serial as a table of SCHEMA."""
-    rows: list[tuple[Any, ...]] = [
-        (
-            serial,
-            item.version,
-            item.offered,
-            item.server_name,
-            item.client_hello_t,
-            item.server_hello_t,
-            item.client_next_t,
-            item.alert,
-            item.alert_from_orig,
-            item.alert_mark.frame,
-            item.alert_mark.file,
-        )
-        for serial, item in facts
-    ]
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+def facts_frame(streams: Streams) -> pl.DataFrame:
+    """Return what conversations show of TLS as a table of SCHEMA."""
+    facts = read_tls(streams)
+    columns = (
+        np.array(streams.serials, dtype=np.uint64),
+        facts.version,
+        facts.offered,
+        pl.Series(facts.server_name, dtype=pl.String),
+        facts.client_hello_t,
+        facts.server_hello_t,
+        facts.client_next_t,
+        facts.alert,
+        facts.alert_from_orig,
+        facts.alert_frame,
+        facts.alert_file,
+    )
+    versions = pl.col("tls_version", "tls_offered").replace_strict(VERSIONS, default=None, return_dtype=pl.String)
+    alerts = pl.col("tls_alert").replace_strict(_ALERT_WORDS, return_dtype=pl.String)
+    return pl.DataFrame(dict(zip(SCHEMA, columns, strict=True))).with_columns(versions, alerts).cast(pl.Schema(SCHEMA))
 
 
-def _facts(chosen: pl.DataFrame, watched: pl.DataFrame) -> Iterator[tuple[int, TlsFacts]]:
-    """Read flows one by one; only one conversation is held in memory at a time."""
-    heads = {
-        serial: first
-        for serial, *first in chosen.filter(~_watched_whole(chosen, watched)).select("serial", *_FIRST).iter_rows()
-    }
-    for conversation in conversations(watched, chosen):
-        serial, orig, resp = conversation
-        head = heads.pop(serial, None)
-        yield (
-            serial,
-            read_tls(orig, resp)
-            if head is None
-            else read_tls(orig or _first_bytes(head[:4]), resp or _first_bytes(head[4:])),
-        )
-    for serial, head in heads.items():
-        yield serial, read_tls(_first_bytes(head[:4]), _first_bytes(head[4:]))
-
-
-def _watched_whole(chosen: pl.DataFrame, watched: pl.DataFrame) -> pl.Series:
-    """Say of which flows both sides were watched."""
-    sides = watched.select("serial", "from_orig").unique().group_by("serial").len()
+def _heads(chosen: pl.DataFrame, watched: pl.DataFrame, bare: Index) -> pl.DataFrame:
+    """Return the first bytes of the sides ``bare`` of flows of which not both sides were watched."""
+    rest = chosen.with_row_index("flow")[np.unique(bare >> 1)]
+    sides = watched.join(rest, on="serial", how="semi").select("serial", "from_orig").unique().group_by("serial").len()
     whole = sides.filter(pl.col("len") == 2)["serial"]
-    return chosen["serial"].is_in(whole.implode())
-
-
-def _first_bytes(facts: list[Any]) -> list[Run]:
-    payload, t, file, frame = facts
-    if not payload:
-        return []
-    run = Run(start=0)
-    run.add(payload, Mark(t, file, frame))
-    return [run]
+    rest = rest.filter(~pl.col("serial").is_in(whole.implode()))
+    both = (
+        rest.select(
+            side=2 * pl.col("flow").cast(pl.Int64) + number,
+            t=f"{name}_data_t",
+            file=f"{name}_data_file",
+            frame=f"{name}_data_frame",
+            data=f"{name}_payload",
+        )
+        for number, name in ((ORIG, "orig"), (RESP, "resp"))
+    )
+    return pl.concat(both).filter(pl.col("side").is_in(bare), pl.col("data").bin.size() > 0)

@@ -1,6 +1,7 @@
-"""Watched TCP payload put back in order: the runs of bytes that a side sent, and the packet that carried each byte.
+"""Watched TCP payload in order: the runs of bytes that a side sent, and the packet that carried each byte.
 
-Knows sequence numbers; must not know any protocol.
+Two views of the same: ``Conversation``, one flow at a time for readers of dialogues, and ``Streams``, many flows as
+arrays. How segments are put in order is known by ``placing``; no protocol is known here.
 """
 
 from __future__ import annotations
@@ -8,12 +9,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
+from itertools import pairwise
 from typing import Final, NamedTuple
 
-import polars as pl
+import numpy as np
 
-_SLICE: Final = 4096
+from analyser.services.byterows import Index
+
+PADDING: Final = 8
+"""Zeros behind the bytes of all streams, so that a fixed header can be read from the last byte on."""
 
 
 class Mark(NamedTuple):
@@ -22,18 +26,6 @@ class Mark(NamedTuple):
     t: int
     file: int
     frame: int
-
-
-NOWHERE: Final = Mark(0, 0, 0)
-"""The mark of what was not seen."""
-
-
-class Piece(NamedTuple):
-    """One watched segment: its sequence number, and what was kept of its payload (not empty)."""
-
-    seq: int
-    data: bytes
-    mark: Mark
 
 
 @dataclass(slots=True)
@@ -59,7 +51,7 @@ class Run:
 
     def packets(self) -> Iterator[tuple[int, int, Mark]]:
         """Yield where each packet's bytes begin and end in the stream, and the packet."""
-        ends = [*self.starts[1:], len(self.data)]
+        ends = [*self.starts, len(self.data)][1:]
         for start, end, mark in zip(self.starts, ends, self.marks, strict=True):
             yield self.start + start, self.start + end, mark
 
@@ -68,45 +60,6 @@ class Run:
         self.starts.append(len(self.data))
         self.marks.append(mark)
         self.data += data
-
-
-def runs(pieces: Sequence[Piece], first_seq: int | None) -> list[Run]:
-    """Put the segments of one side in order.
-
-    Args:
-        pieces: in time order; repeated bytes count from their first packet.
-        first_seq: sequence number of the first byte of the stream (the SYN's plus one), or None if unknown.
-
-    Returns:
-        Runs in stream order, none of them empty.
-    """
-    if not pieces:
-        return []
-    base = first_seq if first_seq is not None else _lowest(pieces)
-    placed = [(_distance(base, piece.seq), piece) for piece in pieces]
-    placed.sort(key=itemgetter(0))
-    found: list[Run] = []
-    end = -1
-    for at, piece in placed:
-        skip = max(end - at, 0) if found else max(-at, 0)
-        data = piece.data[skip:] if skip else piece.data
-        if not data:
-            continue
-        if at + skip != end:
-            found.append(Run(start=at + skip))
-        found[-1].add(data, piece.mark)
-        end = at + skip + len(data)
-    return found
-
-
-def _distance(base: int, seq: int) -> int:
-    """Signed distance between sequence numbers, modulo 2^32."""
-    return (seq - base + 0x8000_0000) % 0x1_0000_0000 - 0x8000_0000
-
-
-def _lowest(pieces: Sequence[Piece]) -> int:
-    anchor = pieces[0].seq
-    return (anchor + min(_distance(anchor, piece.seq) for piece in pieces)) % 0x1_0000_0000
 
 
 class Conversation(NamedTuple):
@@ -124,39 +77,59 @@ class Refusal(NamedTuple):
     mark: Mark
 
 
-def conversations(watched: pl.DataFrame, flows: pl.DataFrame) -> Iterator[Conversation]:
-    """Yield the watched TCP flows of ``flows`` one by one, in the order of their serials.
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Both sides of k flows as arrays: r runs, and m segments in the order of the runs.
 
-    Args:
-        watched: WATCHED.
-        flows: rows of FLOWS that are wanted; needs serial, and isn, nsyn or nsynack of both sides.
+    Side 2i is the initiator of flow i, side 2i + 1 its responder; runs stand in the order of side and stream. ``data``:
+    the bytes of all segments, one behind the other, then ``PADDING`` zeros. No segment is empty.
     """
-    chosen = flows.select(
-        "serial",
-        pl.when(pl.col("orig_nsyn") + pl.col("orig_nsynack") > 0).then(pl.col("orig_isn")).alias("orig_isn"),
-        pl.when(pl.col("resp_nsyn") + pl.col("resp_nsynack") > 0).then(pl.col("resp_isn")).alias("resp_isn"),
+
+    serials: list[int]
+    data: bytes
+    run_side: Index
+    run_at: Index  # where the run begins in its stream
+    run_first: Index  # (r + 1) its first segment
+    offsets: Index  # (m + 1) where each segment begins in ``data``
+    at: Index  # (m) where it begins in its stream
+    t: Index  # (m) the packet that carried it
+    file: Index
+    frame: Index
+
+    def conversations(self) -> Iterator[Conversation]:
+        """Yield the flows one by one."""
+        sides: list[list[Run]] = [[] for _ in range(2 * len(self.serials))]
+        offsets = self.offsets.tolist()
+        marks = list(map(Mark, self.t.tolist(), self.file.tolist(), self.frame.tolist()))
+        places = zip(self.run_side.tolist(), self.run_at.tolist(), pairwise(self.run_first.tolist()), strict=True)
+        for side, start, (first, last) in places:
+            begin = offsets[first]
+            starts = [offset - begin for offset in offsets[first:last]]
+            sides[side].append(Run(start, bytearray(self.data[begin : offsets[last]]), starts, marks[first:last]))
+        return map(Conversation, self.serials, sides[::2], sides[1::2])
+
+
+def packed(conversations: Sequence[Conversation]) -> Streams:
+    """Return conversations as arrays."""
+    sides = [side for conversation in conversations for side in (conversation.orig, conversation.resp)]
+    runs = [(number, run) for number, side in enumerate(sides) for run in side]
+    packets = [packet for _, run in runs for packet in run.packets()]
+    spans = np.array([packet[:2] for packet in packets], dtype=np.int64).reshape(-1, 2)
+    marks = np.array([packet[2] for packet in packets], dtype=np.int64).reshape(-1, 3)
+    return Streams(
+        serials=[conversation.serial for conversation in conversations],
+        data=b"".join([*(run.data for _, run in runs), bytes(PADDING)]),
+        run_side=np.array([number for number, _ in runs], dtype=np.int64),
+        run_at=np.array([run.start for _, run in runs], dtype=np.int64),
+        run_first=running_sum(np.array([len(run.marks) for _, run in runs], dtype=np.int64)),
+        offsets=running_sum(spans[:, 1] - spans[:, 0]),
+        at=spans[:, 0],
+        t=marks[:, 0],
+        file=marks[:, 1],
+        frame=marks[:, 2],
     )
-    rows = watched.join(chosen, on="serial", how="inner").sort("serial", "t", "file", "frame").select(_COLUMNS)
-    serial: int | None = None
-    orig: list[Piece] = []
-    resp: list[Piece] = []
-    orig_isn: int | None = None
-    resp_isn: int | None = None
-    # a slice at a time: the bytes of a whole capture never become Python objects at once
-    for part in rows.iter_slices(_SLICE):
-        for row_serial, t, file, frame, from_orig, seq, data, row_orig_isn, row_resp_isn in part.iter_rows():
-            if row_serial != serial:
-                if serial is not None:
-                    yield Conversation(serial, runs(orig, _following(orig_isn)), runs(resp, _following(resp_isn)))
-                serial, orig, resp, orig_isn, resp_isn = row_serial, [], [], row_orig_isn, row_resp_isn
-            if data:
-                (orig if from_orig else resp).append(Piece(seq, data, Mark(t, file, frame)))
-    if serial is not None:
-        yield Conversation(serial, runs(orig, _following(orig_isn)), runs(resp, _following(resp_isn)))
 
 
-def _following(isn: int | None) -> int | None:
-    return None if isn is None else (isn + 1) % 0x1_0000_0000
-
-
-_COLUMNS: Final = ("serial", "t", "file", "frame", "from_orig", "seq", "data", "orig_isn", "resp_isn")
+def running_sum(sizes: Index) -> Index:
+    """Return where each of n things begins that stand one behind the other, and where the last ends (n + 1)."""
+    return np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(sizes)))

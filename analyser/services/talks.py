@@ -1,21 +1,25 @@
 """Watched dialogues read one by one: announced ports, a last word that is a refusal, a change to TLS on the way.
 
-Knows which reader serves which service; the protocols themselves are known by the readers.
+Knows which reader serves which service, and what of a dialogue it looks at; the protocols themselves are known by the
+readers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from analyser.model.service import Service
 from analyser.services import answers, ftp, mail
+from analyser.services.byterows import Bools
 from analyser.services.dialogue import Line, read_dialogue
 from analyser.services.ftp import Announcement
-from analyser.services.streams import Conversation, Refusal, conversations
-from analyser.services.tls import TlsFacts, read_tls
+from analyser.services.handshakes import SCHEMA, facts_frame
+from analyser.services.placing import RESP, Segments, place
+from analyser.services.streams import Conversation, Refusal, packed
 
 _IN_LINES: Final[dict[str, Callable[[Sequence[Line]], Refusal | None]]] = {
     Service.FTP: ftp.refusal,
@@ -24,38 +28,58 @@ _IN_LINES: Final[dict[str, Callable[[Sequence[Line]], Refusal | None]]] = {
     Service.IMAP: mail.imap_refusal,
 }
 
-_IN_BYTES: Final[dict[str, Callable[[Conversation], Refusal | None]]] = {
-    Service.LPR: answers.lpr_refusal,
+_IN_ANSWERS: Final[dict[str, Callable[[Conversation], Refusal | None]]] = {
     Service.LDAP: answers.ldap_refusal,
     Service.IPP: answers.ipp_refusal,
 }
 
+_IN_BYTES: Final = {Service.LPR: answers.lpr_refusal, **_IN_ANSWERS}
+
 
 class Talk(NamedTuple):
-    """What one dialogue shows. ``tls`` is None unless the sides agreed to change over."""
+    """What one dialogue shows."""
 
     serial: int
     refusal: Refusal | None
     announcements: Sequence[Announcement]
-    tls: TlsFacts | None
 
 
-def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> Iterator[Talk]:
-    """Yield what the watched TCP dialogues of known services show."""
+def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> tuple[list[Talk], pl.DataFrame]:
+    """Return what the watched TCP dialogues of known services show, and TLS facts of those that changed over to TLS.
+
+    The facts are a table of :data:`analyser.services.handshakes.SCHEMA`.
+    """
     services = [*_IN_LINES, *_IN_BYTES]
     chosen = flows.with_columns(labels["service"]).filter(
         pl.col("service").is_in(services) & (pl.col("proto") == "tcp")
     )
     words = dict(chosen.select("serial", "service").iter_rows())
-    for conversation in conversations(watched, chosen):
-        word = words[conversation.serial]
-        if word in _IN_BYTES:
-            yield Talk(conversation.serial, _IN_BYTES[word](conversation), (), None)
-            continue
-        dialogue = read_dialogue(conversation)
-        yield Talk(
-            conversation.serial,
-            _IN_LINES[word](dialogue.lines),
-            ftp.announcements(dialogue.lines) if word == Service.FTP else (),
-            read_tls(dialogue.tls.orig, dialogue.tls.resp) if dialogue.tls else None,
-        )
+    segments = place(watched, chosen)
+    talks: list[Talk] = []
+    facts = [pl.DataFrame(schema=SCHEMA)]
+    for streams in segments.only(_looked_at(segments, chosen["service"])).streams():
+        changed: list[Conversation] = []
+        talks += [_read(conversation, words[conversation.serial], changed) for conversation in streams.conversations()]
+        facts.append(facts_frame(packed(changed)))
+    return talks, pl.concat(facts)
+
+
+def _looked_at(segments: Segments, service: pl.Series) -> Bools:
+    """Say which segments readers look at: print jobs are long, and not what they are refused by."""
+    one_sided, by_ends = (
+        service.is_in(words).to_numpy()[segments.side >> 1] for words in (list(_IN_ANSWERS), [Service.LPR])
+    )
+    first, last = segments.ends()
+    answer = segments.side % 2 == RESP
+    return np.where(by_ends, np.where(answer, last, first), answer | ~one_sided)
+
+
+def _read(conversation: Conversation, word: str, changed: list[Conversation]) -> Talk:
+    """Read one dialogue; what follows the change to TLS goes to ``changed``."""
+    if word in _IN_BYTES:
+        return Talk(conversation.serial, _IN_BYTES[word](conversation), ())
+    dialogue = read_dialogue(conversation)
+    if dialogue.tls is not None:
+        changed.append(dialogue.tls)
+    announced = ftp.announcements(dialogue.lines) if word == Service.FTP else ()
+    return Talk(conversation.serial, _IN_LINES[word](dialogue.lines), announced)

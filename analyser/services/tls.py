@@ -1,27 +1,20 @@
 """TLS as far as it is in clear: hellos, chosen version, server name, fatal alerts, and when each side spoke.
 
-RFC 8446 and 5246 (records, hellos, alerts), RFC 6066 section 3 (server name), RFC 5246 appendix E.2 (the hello
-of SSL 2.0). Knows bytes and their packets; must not know flows or what an alert means for a verdict.
+RFC 8446 and 5246 (records, hellos, alerts), RFC 5246 appendix E.2 (the hello of SSL 2.0). Knows bytes and their packets;
+must not know flows or what an alert means for a verdict.
 """
 
 from __future__ import annotations
 
-import re
-import struct
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
-from analyser.services.streams import NOWHERE, Mark, Run
+import numpy as np
 
-VERSIONS: Final[dict[int, str]] = {
-    0x0002: "SSL 2.0",
-    0x0300: "SSL 3.0",
-    0x0301: "TLS 1.0",
-    0x0302: "TLS 1.1",
-    0x0303: "TLS 1.2",
-    0x0304: "TLS 1.3",
-}
+from analyser.services.byterows import Bools, Bytes, Index
+from analyser.services.hellos import known_version, read_client_hellos, read_server_hellos
+from analyser.services.streams import Streams
+from analyser.services.tlsrecords import NONE, Records, number, walk
 
 ALERTS: Final[dict[int, str]] = {
     0: "close_notify",
@@ -61,180 +54,166 @@ ALERTS: Final[dict[int, str]] = {
 }
 """IANA "TLS Alerts"."""
 
-_CHANGE_CIPHER, _ALERT, _HANDSHAKE, _DATA = 20, 21, 22, 23
+
+NO_ALERT: Final = NONE
+
 _CLIENT_HELLO, _SERVER_HELLO = 1, 2
-_FATAL: Final = 2
-_TLS_1_2: Final = 0x0303
-_HEADER: Final = struct.Struct(">BBBH")
-_EXTENSION: Final = struct.Struct(">HH")
-_LONGEST_RECORD: Final = 2**14 + 2048
-_HOST_NAME: Final = re.compile(rb"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class TlsFacts:
-    """What the clear part of a TLS conversation shows; times in ns, 0 where nothing was seen."""
+    """What the clear part of k conversations shows, (k,) each; times in ns, 0 where nothing was seen.
 
-    version: str | None = None
-    offered: str | None = None
-    server_name: str | None = None
-    client_hello_t: int = 0
-    server_hello_t: int = 0
-    client_next_t: int = 0
-    alert: str | None = None
-    alert_from_orig: bool = False
-    alert_mark: Mark = NOWHERE
-
-
-class _Record(NamedTuple):
-    kind: int
-    at: int
-    body: bytes
-    whole: bool
-
-
-def read_tls(orig: Sequence[Run], resp: Sequence[Run]) -> TlsFacts:
-    """Read both sides of a conversation; anything that is not TLS ends the reading of that side."""
-    facts = TlsFacts()
-    after_hello = _read_client(orig, facts)
-    _read_server(resp, facts)
-    if facts.server_hello_t and after_hello is not None:
-        facts.client_next_t = _next_bytes(orig, after_hello, facts.server_hello_t)
-    return facts
-
-
-def _records(run: Run, start: int = 0) -> list[_Record]:
-    """Return the records of a run from ``start`` on; the last may be cut."""
-    data, at = bytes(run.data), start
-    found: list[_Record] = []
-    while at + 5 <= len(data):
-        kind, major, _, length = _HEADER.unpack_from(data, at)
-        if not _CHANGE_CIPHER <= kind <= _DATA or major != 3 or length > _LONGEST_RECORD:
-            break
-        body = data[at + 5 : at + 5 + length]
-        found.append(_Record(kind, at, body, len(body) == length))
-        at += 5 + length
-    return found
-
-
-def _read_client(side: Sequence[Run], facts: TlsFacts) -> int | None:
-    """Return where the ClientHello ends in the stream, None if it was not seen."""
-    if not side:
-        return None
-    run, end = side[0], None
-    if run.start == 0:
-        old = run.data[:5]
-        if len(old) == 5 and old[0] & 0x80 and old[2] == _CLIENT_HELLO and (old[3] == 3 or old[3:5] == b"\x00\x02"):
-            facts.client_hello_t = run.mark(0).t
-            facts.offered = VERSIONS.get(int.from_bytes(old[3:5], "big"))
-            end = 2 + ((old[0] & 0x7F) << 8 | old[1])
-    records = _records(run, end or 0)
-    if run.start == 0 and end is None:
-        hello, end, cut = _first_message(records, _CLIENT_HELLO)
-        if end is not None:
-            facts.client_hello_t = run.mark(0).t
-            _read_client_hello(hello, facts, whole=not cut)
-    _alerts(side, records, facts, from_orig=True)
-    return end
-
-
-def _read_server(side: Sequence[Run], facts: TlsFacts) -> None:
-    if not side:
-        return
-    run = side[0]
-    records = _records(run)
-    hello, end, _ = _first_message(records, _SERVER_HELLO) if run.start == 0 else (b"", None, True)
-    if end is not None:
-        facts.server_hello_t = run.mark(0).t
-        facts.version = _chosen_version(hello)
-    elif run.start != 0:
-        # the hello itself was not captured, but what follows it shows that it was sent
-        record = next((item for item in records if item.kind != _ALERT), None)
-        facts.server_hello_t = run.mark(record.at).t if record else 0
-    _alerts(side, records, facts, from_orig=False)
-
-
-def _first_message(records: Sequence[_Record], wanted: int) -> tuple[bytes, int | None, bool]:
-    """Return the body of the first handshake message, the stream offset of its end, and whether it is cut.
-
-    The offset is None if the first message is another one.
+    ``version`` and ``offered`` are keys of ``hellos.VERSIONS`` or 0; ``alert`` is a number, -1 where there is none.
     """
-    body, end, needed = b"", 0, 4
-    for record in records:
-        if record.kind != _HANDSHAKE:
-            break
-        body += record.body
-        end = record.at + 5 + len(record.body)
-        if len(body) >= 4:
-            needed = 4 + int.from_bytes(body[1:4], "big")
-        if len(body) >= needed or not record.whole:
-            break
-    if not body or body[0] != wanted:
-        return b"", None, True
-    return body[4:needed], end, len(body) < needed
+
+    version: Index
+    offered: Index
+    server_name: list[str | None]
+    client_hello_t: Index
+    server_hello_t: Index
+    client_next_t: Index
+    alert: Index
+    alert_from_orig: Bools
+    alert_frame: Index
+    alert_file: Index
 
 
-def _extensions(hello: bytes, at: int) -> Iterator[tuple[int, bytes]]:
-    """Extensions of a hello from ``at``, where their total length stands; a cut one is given as far as it goes."""
-    at += 2
-    while at + 4 <= len(hello):
-        kind, length = _EXTENSION.unpack_from(hello, at)
-        yield kind, hello[at + 4 : at + 4 + length]
-        at += 4 + length
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Where the runs of streams lie among their bytes, and the first run of each side (NONE: the side has no run)."""
+
+    data: Bytes
+    begin: Index
+    end: Index
+    first: Index
 
 
-def _after_vector(data: bytes, at: int, size: int) -> int:
-    """Return the offset behind a vector whose length takes ``size`` bytes."""
-    return at + size + int.from_bytes(data[at : at + size], "big")
+def read_tls(streams: Streams) -> TlsFacts:
+    """Read both sides of conversations; anything that is not TLS ends the reading of that run."""
+    runs = _runs(streams)
+    old_version, old_size = _old_hellos(streams, runs)
+    records = walk(runs.data, runs.begin + old_size, runs.end)
+    offered, names, client_hello_t, after = _clients(streams, runs, records, old_version, old_size)
+    version, server_hello_t = _servers(streams, runs, records)
+    alert, from_orig, alert_frame, alert_file = _alerts(streams, records)
+    return TlsFacts(
+        version=version,
+        offered=offered,
+        server_name=names,
+        client_hello_t=client_hello_t,
+        server_hello_t=server_hello_t,
+        client_next_t=_next_bytes(streams, after, server_hello_t),
+        alert=alert,
+        alert_from_orig=from_orig,
+        alert_frame=alert_frame,
+        alert_file=alert_file,
+    )
 
 
-def _read_client_hello(hello: bytes, facts: TlsFacts, *, whole: bool) -> None:
-    offered = [int.from_bytes(hello[:2], "big")]
-    at = _after_vector(hello, 34, 1)
-    at = _after_vector(hello, at, 2)
-    at = _after_vector(hello, at, 1)
-    for kind, body in _extensions(hello, at):
-        if kind == 0 and body[2:3] == b"\x00":
-            name = body[5 : 5 + int.from_bytes(body[3:5], "big")]
-            if _HOST_NAME.fullmatch(name):
-                facts.server_name = name.decode("ascii").lower()
-        elif kind == 43:
-            offered += [int.from_bytes(body[k : k + 2], "big") for k in range(1, len(body) - 1, 2)]
-    highest = max((item for item in offered if item in VERSIONS), default=0)
-    # 1.2 in the old field may mean 1.3, which only the extension tells: without it a cut hello proves nothing
-    facts.offered = VERSIONS.get(highest) if whole or len(offered) > 1 or highest < _TLS_1_2 else None
+def _runs(streams: Streams) -> _Runs:
+    bounds = streams.offsets[streams.run_first]
+    first = np.full(2 * len(streams.serials), NONE, dtype=np.int64)
+    first[streams.run_side[::-1]] = np.arange(len(streams.run_side))[::-1]
+    return _Runs(np.frombuffer(streams.data, dtype=np.uint8), bounds[:-1], bounds[1:], first)
 
 
-def _chosen_version(hello: bytes) -> str | None:
-    version = int.from_bytes(hello[:2], "big")
-    at = _after_vector(hello, 34, 1) + 3
-    for kind, body in _extensions(hello, at):
-        if kind == 43 and len(body) == 2:
-            version = int.from_bytes(body, "big")
-    return VERSIONS.get(version)
+def _beginning(streams: Streams, runs: _Runs, side: int) -> tuple[Index, Index]:
+    """Return the flows whose initiator (0) or responder (1) was seen from its first byte on, and the runs where."""
+    first = runs.first[side::2]
+    flows = np.flatnonzero(first != NONE)
+    flows = flows[streams.run_at[first[flows]] == 0]
+    return flows, first[flows]
 
 
-def _alerts(side: Sequence[Run], first: Sequence[_Record], facts: TlsFacts, *, from_orig: bool) -> None:
-    """Keep the earliest fatal alert that is in clear: two bytes, and no change of cipher before it.
-
-    ``first`` are the records of the first run.
-    """
-    for number, run in enumerate(side):
-        for record in _records(run) if number else first:
-            if record.kind in (_CHANGE_CIPHER, _DATA):
-                return
-            if record.kind == _ALERT and len(record.body) == 2 and record.whole and record.body[0] == _FATAL:
-                mark = run.mark(record.at)
-                if facts.alert is None or mark < facts.alert_mark:
-                    facts.alert = ALERTS.get(record.body[1], f"alert {record.body[1]}")
-                    facts.alert_from_orig, facts.alert_mark = from_orig, mark
-                return
+def _packet(streams: Streams, place: Index) -> Index:
+    """Return the segments that hold places of the data."""
+    return np.searchsorted(streams.offsets, place, "right") - 1
 
 
-def _next_bytes(side: Sequence[Run], after: int, since: int) -> int:
-    """Time of the first packet that carried bytes behind ``after`` of the stream, later than ``since``; 0 if none."""
-    for run in side:
-        for _, end, mark in run.packets():
-            if end > after and mark.t >= since:
-                return mark.t
-    return 0
+def _old_hellos(streams: Streams, runs: _Runs) -> tuple[Index, Index]:
+    """Return for each run the version and the size of the SSL 2.0 hello that it begins with; zeros if with none."""
+    version, size = (np.zeros(len(runs.begin), dtype=np.int64) for _ in range(2))
+    _, chosen = _beginning(streams, runs, 0)
+    chosen = chosen[runs.end[chosen] - runs.begin[chosen] >= 5]
+    begin = runs.begin[chosen]
+    length, told = number(runs.data, begin, 2), number(runs.data, begin + 3, 2)
+    old = (length >= 0x8000) & (runs.data[begin + 2] == _CLIENT_HELLO) & ((told >> 8 == 3) | (told == 2))
+    version[chosen[old]], size[chosen[old]] = told[old], 2 + (length[old] & 0x7FFF)
+    return version, size
+
+
+def _clients(
+    streams: Streams, runs: _Runs, records: Records, old_version: Index, old_size: Index
+) -> tuple[Index, list[str | None], Index, Index]:
+    """Return what clients offered and wanted, when, and where the hello ends in the stream (NONE: it was not seen)."""
+    count = len(streams.serials)
+    offered, hello_t, after = np.zeros(count, np.int64), np.zeros(count, np.int64), np.full(count, NONE, np.int64)
+    names: list[str | None] = [None] * count
+    flows, chosen = _beginning(streams, runs, 0)
+    old = old_size[chosen] > 0
+    offered[flows] = known_version(old_version[chosen])
+    after[flows[old]] = old_size[chosen[old]]
+    messages = records.messages
+    new = ~old & messages.begin_with(_CLIENT_HELLO)[chosen]
+    hellos, rows = chosen[new], flows[new]
+    at, size = messages.at[hellos] + 4, np.maximum(messages.size[hellos] - 4, 0)
+    offered[rows], wanted = read_client_hellos(messages.data, at, size, messages.whole[hellos])
+    for row, name in zip(rows.tolist(), wanted, strict=True):
+        names[row] = name
+    after[rows] = messages.end[hellos] - runs.begin[hellos]
+    seen = old | new
+    hello_t[flows[seen]] = streams.t[streams.run_first[chosen[seen]]]
+    return offered, names, hello_t, after
+
+
+def _servers(streams: Streams, runs: _Runs, records: Records) -> tuple[Index, Index]:
+    """Return what servers chose, and when."""
+    version, hello_t = (np.zeros(len(streams.serials), dtype=np.int64) for _ in range(2))
+    messages = records.messages
+    flows, chosen = _beginning(streams, runs, 1)
+    told = messages.begin_with(_SERVER_HELLO)[chosen]
+    flows, chosen = flows[told], chosen[told]
+    at, size = messages.at[chosen] + 4, np.maximum(messages.size[chosen] - 4, 0)
+    version[flows] = read_server_hellos(messages.data, at, size)
+    hello_t[flows] = streams.t[streams.run_first[chosen]]
+    # where the hello itself was not captured, what follows it shows that it was sent
+    flows = np.flatnonzero(runs.first[1::2] != NONE)
+    chosen = runs.first[1::2][flows]
+    late = (streams.run_at[chosen] != 0) & (records.spoken[chosen] != NONE)
+    hello_t[flows[late]] = streams.t[_packet(streams, records.spoken[chosen[late]])]
+    return version, hello_t
+
+
+def _alerts(streams: Streams, records: Records) -> tuple[Index, Bools, Index, Index]:
+    """Return number, sender and packet of the earliest fatal alert in clear: no change of cipher stands before it."""
+    count = len(streams.serials)
+    alert, frame, file = np.full(count, NONE, np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64)
+    from_orig = np.zeros(count, dtype=np.bool_)
+    # of each side the first run where something ends what is in clear
+    ended = np.flatnonzero(records.last != NONE)
+    sides, place = np.unique(streams.run_side[ended], return_index=True)
+    ended = ended[place]
+    fatal = records.alert[ended] != NONE
+    sides, ended = sides[fatal], ended[fatal]
+    packet = _packet(streams, records.last[ended])
+    # the latest first, so that the earliest is what remains; in one packet the initiator's
+    order = np.lexsort((sides, streams.frame[packet], streams.file[packet], streams.t[packet]))[::-1]
+    flows, packet = sides[order] >> 1, packet[order]
+    alert[flows], from_orig[flows] = records.alert[ended[order]], sides[order] % 2 == 0
+    frame[flows], file[flows] = streams.frame[packet], streams.file[packet]
+    return alert, from_orig, frame, file
+
+
+def _next_bytes(streams: Streams, after: Index, since: Index) -> Index:
+    """Return when each client first sent bytes behind ``after`` of its stream, not before ``since``; 0 if it did not."""
+    next_t = np.zeros(len(after), dtype=np.int64)
+    side = np.repeat(streams.run_side, np.diff(streams.run_first))
+    flow = side >> 1
+    ends = streams.at + np.diff(streams.offsets)
+    fits = (
+        (side % 2 == 0) & (after[flow] != NONE) & (since[flow] != 0) & (ends > after[flow]) & (streams.t >= since[flow])
+    )
+    found = np.flatnonzero(fits)[::-1]
+    next_t[flow[found]] = streams.t[found]  # backwards, so that the first in the stream is what remains
+    return next_t

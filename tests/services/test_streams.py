@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyser.services.streams import Mark, Piece, runs
+from analyser.services import placing
+from analyser.services.placing import place
+from analyser.services.streams import Conversation, Mark, Run, packed
+from tests.services import segments
+from tests.services.plain_runs import Piece
+from tests.services.segments import Sent
 
 
 def _piece(seq: int, data: bytes, frame: int) -> Piece:
     return Piece(seq % 2**32, data, Mark(frame * 1000, 0, frame))
+
+
+def _placed(talks: list[tuple[Sent, Sent]]) -> list[Conversation]:
+    flows, watched = segments.tables(talks)
+    return [talk for part in place(watched, flows).streams() for talk in part.conversations()]
+
+
+def runs(pieces: list[Piece], first_seq: int | None) -> list[Run]:
+    """Put one side in order."""
+    [talk] = _placed([(Sent(pieces, first_seq), Sent([], None))])
+    return talk.orig
 
 
 @settings(max_examples=60, deadline=None)
@@ -61,3 +78,23 @@ def test_the_rest_of_a_run_is_a_stream_of_its_own() -> None:
     [run] = runs([_piece(0, b"abc", 1), _piece(3, b"def", 2)], 0)
     rest = run.tail(4)
     assert (bytes(rest.data), rest.start, rest.mark(0).frame) == (b"ef", 0, 2)
+
+
+_SIDE = st.binary(max_size=60).flatmap(segments.sent)
+
+
+@pytest.mark.parametrize("slice_size", [1, 200, placing._SLICE])
+@settings(max_examples=60, deadline=None)
+@given(talks=st.lists(st.tuples(_SIDE, _SIDE), max_size=5))
+def test_many_flows_at_once_come_out_as_one_by_one(slice_size: int, talks: list[tuple[Sent, Sent]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(placing, "_SLICE", slice_size)
+        found = _placed(talks)
+    assert found == [talk for talk in segments.plain(talks) if talk.orig or talk.resp]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(_SIDE, _SIDE), max_size=5))
+def test_conversations_packed_into_arrays_are_the_same_conversations(talks: list[tuple[Sent, Sent]]) -> None:
+    whole = segments.plain(talks)
+    assert list(packed(whole).conversations()) == whole

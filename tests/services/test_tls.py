@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyser.services.streams import Mark, Run
-from analyser.services.tls import TlsFacts, read_tls
+from analyser.services.handshakes import COLUMNS, facts_frame
+from analyser.services.streams import Conversation, Mark, Run, packed
 from tests.services import wire
 from tests.services.made import Talking, first, flow, labelled
 
@@ -19,8 +21,24 @@ def _side(*packets: bytes, t: int = 1000, start: int = 0) -> list[Run]:
     return [run] if packets else []
 
 
-def _read(orig: list[Run], resp: list[Run]) -> TlsFacts:
-    return read_tls(orig, resp)
+class _Facts(NamedTuple):
+    """The columns by their names without "tls"."""
+
+    version: str | None
+    offered: str | None
+    server_name: str | None
+    client_hello_t: int
+    server_hello_t: int
+    client_next_t: int
+    alert: str | None
+    alert_from_orig: bool
+    alert_frame: int
+    alert_file: int
+
+
+def _read(orig: list[Run], resp: list[Run]) -> _Facts:
+    [row] = facts_frame(packed([Conversation(1, orig, resp)])).select(COLUMNS).rows()
+    return _Facts(*row)
 
 
 CLIENT = wire.record(22, wire.client_hello(), 0x0301)
@@ -92,7 +110,7 @@ def test_a_fatal_alert_tells_its_name_sender_and_frame(from_orig: bool) -> None:
     client, server = _side(CLIENT, t=1000), _side(SERVER, t=2000)
     (client if from_orig else server)[0].add(wire.alert(48), Mark(3000, 0, 77))
     facts = _read(client, server)
-    assert (facts.alert, facts.alert_from_orig, facts.alert_mark.frame) == ("unknown_ca", from_orig, 77)
+    assert (facts.alert, facts.alert_from_orig, facts.alert_frame) == ("unknown_ca", from_orig, 77)
 
 
 def test_of_two_alerts_the_earlier_counts() -> None:
@@ -120,7 +138,7 @@ def test_a_server_whose_hello_was_not_captured_did_answer() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.binary(max_size=80), max_size=5), st.lists(st.binary(max_size=80), max_size=5), st.integers(0, 50))
 def test_any_bytes_give_facts(orig: list[bytes], resp: list[bytes], start: int) -> None:
-    read_tls(_side(*orig, start=start), _side(*resp, start=start))
+    _read(_side(*orig, start=start), _side(*resp, start=start))
 
 
 @settings(max_examples=60, deadline=None)
@@ -128,7 +146,7 @@ def test_any_bytes_give_facts(orig: list[bytes], resp: list[bytes], start: int) 
 def test_any_wrong_byte_gives_facts(place: int, value: int) -> None:
     damaged = bytearray(CLIENT + SERVER)
     damaged[place] = value
-    read_tls(_side(bytes(damaged[: len(CLIENT)])), _side(bytes(damaged[len(CLIENT) :])))
+    _read(_side(bytes(damaged[: len(CLIENT)])), _side(bytes(damaged[len(CLIENT) :])))
 
 
 def test_the_columns_come_from_watched_packets() -> None:

@@ -1,0 +1,115 @@
+"""ClientHello and ServerHello (RFC 8446, section 4.1; RFC 6066, section 3) of many flows, read at once.
+
+Knows the bodies of the two messages; records and packets are known elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from analyser.services.byterows import Bools, Bytes, Index
+from analyser.services.streams import running_sum
+from analyser.services.tlsrecords import number
+
+VERSIONS: Final[dict[int, str]] = {
+    0x0002: "SSL 2.0",
+    0x0300: "SSL 3.0",
+    0x0301: "TLS 1.0",
+    0x0302: "TLS 1.1",
+    0x0303: "TLS 1.2",
+    0x0304: "TLS 1.3",
+}
+
+_SERVER_NAME, _SUPPORTED_VERSIONS = 0, 43
+_HOST_NAME_TYPE: Final = 0
+_TLS_1_2: Final = 0x0303
+_SESSION_ID_AT: Final = 34
+_HOST_NAME: Final = re.compile(rb"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
+
+
+def known_version(version: Index) -> Index:
+    """Return the versions that have a name, 0 for others."""
+    return np.where(np.isin(version, list(VERSIONS)), version, 0)
+
+
+def read_client_hellos(data: Bytes, at: Index, size: Index, whole: Bools) -> tuple[Index, list[str | None]]:
+    """Return the highest version that each of k clients offered (0: not told), and the name of the server it wants.
+
+    The bodies lie in ``data`` from ``at`` on, ``size`` bytes each; only some are ``whole``.
+    """
+    end = at + size
+    highest = known_version(_first_number(data, at, size))
+    lists = np.zeros(len(at), dtype=np.bool_)
+    names: list[str | None] = [None] * len(at)
+    behind = _after_vector(data, at + _SESSION_ID_AT, 1)
+    behind = _after_vector(data, _after_vector(data, behind, 2), 1)
+    for rows, kind, body, length in _extensions(data, behind, end):
+        listing = (kind == _SUPPORTED_VERSIONS) & (length >= 3)
+        if listing.any():
+            chosen = rows[listing]
+            highest[chosen] = np.maximum(highest[chosen], _highest(data, body[listing] + 1, (length[listing] - 1) // 2))
+            lists[chosen] = True
+        naming = (kind == _SERVER_NAME) & (length >= 5)
+        if naming.any():
+            _read_names(data, rows[naming], body[naming], length[naming], names)
+    # 1.2 in the old field may mean 1.3, which only the extension tells: without it a cut hello proves nothing
+    return np.where(whole | lists | (highest < _TLS_1_2), highest, 0), names
+
+
+def read_server_hellos(data: Bytes, at: Index, size: Index) -> Index:
+    """Return the version that each of k servers chose (0: none that is known) from the bodies of their hellos."""
+    version = _first_number(data, at, size)
+    behind = _after_vector(data, at + _SESSION_ID_AT, 1) + 3
+    for rows, kind, body, length in _extensions(data, behind, at + size):
+        told = (kind == _SUPPORTED_VERSIONS) & (length == 2)
+        version[rows[told]] = number(data, body[told], 2)
+    return known_version(version)
+
+
+def _first_number(data: Bytes, at: Index, size: Index) -> Index:
+    """Return the number in the first two bytes of a body, or as many as there are."""
+    return np.where(size >= 2, number(data, at, 2), np.where(size == 1, number(data, at, 1), 0))
+
+
+def _after_vector(data: Bytes, at: Index, size: int) -> Index:
+    """Return the place behind a vector whose length takes ``size`` bytes; where it is cut, some place behind the end."""
+    return at + size + number(data, at, size)
+
+
+def _extensions(data: Bytes, at: Index, end: Index) -> Iterator[tuple[Index, Index, Index, Index]]:
+    """Yield the first extension of all hellos, then the second: which hellos have one, its kind, place and length.
+
+    ``at`` is where their total length stands; a cut one is given as far as it goes.
+    """
+    at = at + 2
+    live = np.flatnonzero(at + 4 <= end)
+    while len(live):
+        place = at[live]
+        kind, length = number(data, place, 2), number(data, place + 2, 2)
+        yield live, kind, place + 4, np.minimum(length, end[live] - place - 4)
+        at[live] = place + 4 + length
+        live = live[at[live] + 4 <= end[live]]
+
+
+def _highest(data: Bytes, at: Index, count: Index) -> Index:
+    """Return the highest known of the ``count`` versions, at least one, that stand at each place."""
+    begins = running_sum(count)
+    within = np.arange(begins[-1]) - np.repeat(begins[:-1], count)
+    versions = known_version(number(data, np.repeat(at, count) + 2 * within, 2))
+    highest: Index = np.maximum.reduceat(versions, begins[:-1])
+    return highest
+
+
+def _read_names(data: Bytes, rows: Index, body: Index, length: Index, names: list[str | None]) -> None:
+    """Put the first name of each list of server names among ``names``, if it is a name of a host."""
+    named = number(data, body + 2, 1) == _HOST_NAME_TYPE
+    begin = body + 5
+    end = np.minimum(begin + number(data, body + 3, 2), body + length)
+    for row, first, last in zip(rows[named].tolist(), begin[named].tolist(), end[named].tolist(), strict=True):
+        name = data[first:last].tobytes()
+        if _HOST_NAME.fullmatch(name):
+            names[row] = name.decode("ascii").lower()

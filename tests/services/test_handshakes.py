@@ -1,0 +1,124 @@
+"""TLS of many flows, read at once, is held against a reader that takes one conversation byte by byte."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyser.services.handshakes import COLUMNS, SCHEMA, facts_frame, tls_facts
+from analyser.services.streams import Conversation, Mark, Run, packed
+from analyser.tables import LABELS
+from tests.services import segments, wire
+from tests.services.plain_tls import TlsFacts, read_tls
+from tests.services.segments import Sent
+
+
+def plain_row(facts: TlsFacts) -> tuple[Any, ...]:
+    """Return facts of one conversation in the order of the columns."""
+    return (
+        facts.version,
+        facts.offered,
+        facts.server_name,
+        facts.client_hello_t,
+        facts.server_hello_t,
+        facts.client_next_t,
+        facts.alert,
+        facts.alert_from_orig,
+        facts.alert_mark.frame,
+        facts.alert_mark.file,
+    )
+
+
+_VERSION = st.sampled_from([0x0002, 0x0200, 0x0301, 0x0303, 0x0304, 0x0A0A])
+_NAME = st.sampled_from([b"a", b"Host.example", b"-bad", b"x" * 253, b"x" * 254, b"\xff", b""])
+_EXTENSION = st.one_of(
+    _NAME.map(wire.server_name),
+    st.lists(_VERSION, max_size=4).map(
+        lambda items: wire.extension(43, bytes([2 * len(items)]) + b"".join(item.to_bytes(2, "big") for item in items))
+    ),
+    _VERSION.map(lambda version: wire.extension(43, version.to_bytes(2, "big"))),
+    st.tuples(st.sampled_from([0, 16, 43]), st.binary(max_size=9)).map(lambda item: wire.extension(*item)),
+)
+
+
+@st.composite
+def _hello(draw: st.DrawFn) -> bytes:
+    kind = draw(st.sampled_from([1, 1, 2, 2, 11]))
+    extensions = b"".join(draw(st.lists(_EXTENSION, max_size=4)))
+    session = draw(st.sampled_from([b"", bytes(32)]))
+    body = draw(_VERSION).to_bytes(2, "big") + bytes(32) + bytes([len(session)]) + session
+    body += b"\x00\x02\x13\x01\x01\x00" if kind == 1 else b"\x13\x01\x00"
+    message = wire.handshake(kind, body + len(extensions).to_bytes(2, "big") + extensions)
+    message = message[: draw(st.sampled_from([len(message), len(message), 1, 3, 4, 5, 6, 60]))]
+    step = draw(st.sampled_from([len(message), len(message), 1, 7, 40]))
+    return b"".join(wire.record(22, message[at : at + step]) for at in range(0, len(message), step))
+
+
+_RECORD = st.one_of(
+    _hello(),
+    _hello(),
+    st.tuples(st.sampled_from([21, 21, 20, 23, 22, 24]), st.sampled_from([b"", b"\x02\x28", b"\x02\xc8", b"\x01\x00"]))
+    .map(lambda item: wire.record(*item)),
+    st.just(bytes.fromhex("801c 01 0301 0003 0000 0010 000005") + bytes(16)),
+    st.just(bytes.fromhex("8006 01 0002 0003 00")),
+    st.binary(max_size=8),
+)  # fmt: skip
+
+
+@st.composite
+def _side(draw: st.DrawFn) -> Sent:
+    data = bytearray(b"".join(draw(st.lists(_RECORD, max_size=4))))
+    for place, value in draw(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=2)):
+        data[place : place + 1] = bytes([value])
+    return draw(segments.sent(bytes(data[: draw(st.sampled_from([len(data), len(data), 3, 70]))])))
+
+
+_TALK = st.tuples(_side(), _side())
+
+
+def _by_serial(facts: pl.DataFrame) -> dict[int, tuple[Any, ...]]:
+    assert facts.schema == pl.Schema(SCHEMA)
+    return {row[0]: row[1:] for row in facts.rows()}
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(_TALK, min_size=1, max_size=4))
+def test_many_conversations_at_once_show_what_each_shows_alone(talks: list[tuple[Sent, Sent]]) -> None:
+    whole = segments.plain(talks)
+    expected = {talk.serial: plain_row(read_tls(talk.orig, talk.resp)) for talk in whole}
+    assert _by_serial(facts_frame(packed(whole))) == expected
+
+
+def _heads(talk: Conversation, sent: tuple[Sent, Sent], heads: tuple[bytes, bytes]) -> Conversation:
+    """Where not both sides were watched, one of which nothing is known is read from its first bytes."""
+    if sent[0].pieces and sent[1].pieces:
+        return talk
+    made = [Run(0, bytearray(head), [0], [Mark(7 + number, number, 9)]) for number, head in enumerate(heads)]
+    sides = [side or [run] * bool(run.data) for side, run in zip((talk.orig, talk.resp), made, strict=True)]
+    return Conversation(talk.serial, *sides)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(_TALK, st.tuples(st.one_of(st.just(b""), _RECORD), _RECORD)), min_size=1, max_size=4))
+def test_columns_of_flows_are_those_of_their_conversations(
+    drawn: list[tuple[tuple[Sent, Sent], tuple[bytes, bytes]]],
+) -> None:
+    talks = [talk for talk, _ in drawn]
+    flows, watched = segments.tables(talks)
+    flows = flows.with_columns(
+        orig_payload=pl.Series([heads[0] for _, heads in drawn], dtype=pl.Binary),
+        resp_payload=pl.Series([heads[1] for _, heads in drawn], dtype=pl.Binary),
+        **{f"{side}_data_{name}": pl.lit(value, dtype=flows[f"{side}_data_{name}"].dtype)
+           for number, side in enumerate(("orig", "resp"))
+           for name, value in (("t", 7 + number), ("file", number), ("frame", 9))},
+    )  # fmt: skip
+    tls = pl.lit("tls")
+    labels = flows.select(service=tls, orig_says=tls, resp_says=tls)
+    found = _by_serial(tls_facts(flows, labels, watched, pl.DataFrame(schema=SCHEMA)))
+    read = [_heads(whole, talk, heads) for whole, (talk, heads) in zip(segments.plain(talks), drawn, strict=True)]
+    expected = {talk.serial: plain_row(read_tls(talk.orig, talk.resp)) for talk in read if talk.orig or talk.resp}
+    assert {name: LABELS[name] for name in COLUMNS}.items() <= SCHEMA.items()
+    assert found == expected
