@@ -18,6 +18,7 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
 from analyser.flows.kernel import cache
+from analyser.flows.kernel.compiler import Pipeline, linked, remembering
 from analyser.flows.kernel.entries import ENTRIES, Arguments, Block
 from analyser.flows.kernel.loads import OPTIONS
 
@@ -69,6 +70,19 @@ def object_code(name: str) -> bytes:
     The symbol is numba's native one, ``int32 f(void **result, void **exception, int64 *frame)``: nothing in the kernel
     raises, allocates or calls out, so the object has no undefined symbols.
     """
+    try:
+        return _object_code(name)
+    except Exception:  # another numba may look different inside; by itself it takes twice as long
+        if not Pipeline.lean:
+            raise
+    Pipeline.lean = False
+    for place, module in list(sys.modules.items()):
+        if place.startswith(f"{__package__}.") and hasattr(module, "inner"):
+            del sys.modules[place]  # what it has compiled so far does not go with what is compiled now
+    return _object_code(name)
+
+
+def _object_code(name: str) -> bytes:
     module, arguments = ENTRIES[name]
     function = getattr(importlib.import_module(f"analyser.flows.kernel.{module}"), name)
     compiled = njit(**OPTIONS)(function)
@@ -80,11 +94,13 @@ def object_code(name: str) -> bytes:
         frame[1] = told[1]
 
     outer = njit(**OPTIONS)(called)
-    outer.compile((types.CPointer(types.int64),))
+    with remembering():
+        outer.compile((types.CPointer(types.int64),))
     (result,) = outer.overloads.values()
-    linked = result.library._final_module
-    linked.get_function(result.fndesc.llvm_func_name).name = name
-    return bytes(result.library.codegen._tm.emit_object(linked))
+    machine = result.library.codegen._tm
+    whole = linked(result.library, result.fndesc.llvm_func_name, machine)
+    whole.get_function(result.fndesc.llvm_func_name).name = name
+    return bytes(machine.emit_object(whole))
 
 
 def main(place: Path, names: list[str]) -> None:
