@@ -112,11 +112,12 @@ def linked(library: Any, entry: str, machine: Any) -> Any:
     whole = llvm.parse_assembly("")
     whole.triple = machine.triple
     whole.data_layout = str(machine.target_data)
-    for one in _called(library):
-        for text in one.texts if isinstance(one, Library) else ():
+    mine, others = _called(library)
+    for one in mine:
+        for text in one.texts:
             whole.link_in(llvm.parse_assembly(text))
-    for one in _called(library):
-        if not isinstance(one, Library) and any(f.name in _missing(whole) for f in one.get_defined_functions()):
+    for one in others:  # numba's own, such as `min`; one for counting references comes unasked
+        if not _missing(whole).isdisjoint(function.name for function in one.get_defined_functions()):
             whole.link_in(one._get_module_for_linking(), preserve=True)
     if missing := _missing(whole):
         raise RuntimeError(f"nobody defines {', '.join(missing)}")
@@ -130,12 +131,16 @@ def linked(library: Any, entry: str, machine: Any) -> Any:
     return whole
 
 
-def _called(library: Any) -> list[Any]:
-    """Return a library and all that it needs, each once."""
-    found = [library]
-    for one in found:
-        found += (called for called in dict.fromkeys(getattr(one, "called", ())) if called not in found)
-    return found
+def _called(library: Any) -> tuple[list[Any], list[Any]]:
+    """Return a library and all that it needs, each once: those of the kernel, and others."""
+    mine, others = [library], dict[Any, None]()
+    for one in mine:
+        for called in dict.fromkeys(one.called):
+            if not isinstance(called, Library):
+                others[called] = None
+            elif called not in mine:
+                mine.append(called)
+    return mine, list(others)
 
 
 def _missing(module: Any) -> set[str]:
