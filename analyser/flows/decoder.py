@@ -5,11 +5,13 @@ Knows blocks of bytes and where a file ends, is cut, or is damaged. It must not 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyser.flows.kernel import cache
 from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import (
     F_CAUGHT_AT,
@@ -37,6 +39,7 @@ from analyser.flows.layout import (
     F_TIME_AT,
     F_TIMED,
     F_TRUST,
+    FILL_CLOSED,
     FILL_LOST,
     FORMAT_PCAPNG,
     FORMATS,
@@ -61,15 +64,25 @@ class Decoder:
     """A capture whose packets are decoded batch by batch.
 
     ``point`` tells captures apart that run at the same time; the files of a rotated set share theirs. ``lent``: while it is
-    the block of bytes, the block may still be read by whoever counts the batch before, and is not changed.
+    the block of bytes, the block may still be read by whoever counts the batch before, and is not changed. ``notice`` as for
+    :func:`analyser.flows.reader.read_captures`.
     """
 
-    def __init__(self, source: ByteSource, number: int, point: int, memory: Memory) -> None:
+    def __init__(
+        self,
+        source: ByteSource,
+        number: int,
+        point: int,
+        memory: Memory,
+        notice: Callable[[str], None] | None = None,
+    ) -> None:
         header = source.header
         self.source = source
         self.point = min(point, POINTS - 1)
         self._fragments = memory.fragments_at(self.point)
         self._memory = memory
+        self._notice = notice
+        self._opener = 0  # where the code stands that opens tunnels and rare link types; loaded when one comes
         self.block = np.empty(memory.limits.block, np.uint8)
         self.lent: NDArray[np.uint8] | None = None
         self.ended = False
@@ -106,13 +119,8 @@ class Decoder:
 
     def decode(self, packets: NDArray[Any]) -> int:
         """Decode the next packets into ``packets``, their payload into ``block``; return how many, 0 at the end."""
-        fill, memory = kernel("fill"), self._memory
         while not self.ended:
-            reason, count = fill(
-                self.block, self._end, self._state, self._interfaces, packets, self._fragments, memory.paths,
-                memory.path_index, memory.tunnels, memory.tunnel_index, memory.eth_counts, memory.ip_counts,
-                memory.link_counts, memory.st,
-            )  # fmt: skip
+            reason, count = self._fill(packets)
             if count:  # also where track was lost behind them: the place is looked at when they are counted
                 return count
             if reason == FILL_LOST:
@@ -120,6 +128,22 @@ class Decoder:
             else:
                 self._read_on()
         return 0
+
+    def _fill(self, packets: NDArray[Any]) -> tuple[int, int]:
+        """Decode what the block has; return why the kernel stopped, and how many packets there are."""
+        memory = self._memory
+        reason, count = kernel("fill")(
+            self.block, self._end, self._state, self._interfaces, packets, self._fragments, memory.paths,
+            memory.path_index, memory.tunnels, memory.tunnel_index, memory.eth_counts, memory.ip_counts,
+            memory.link_counts, memory.st, self._opener,
+        )  # fmt: skip
+        if reason != FILL_CLOSED:
+            return reason, count
+        if self._notice is not None and not cache.is_warm("opened"):
+            self._notice("compiling what opens tunnels and rare link types; this happens once, too")
+        self._opener = kernel("opened").address
+        reason, more = self._fill(packets[count:])
+        return reason, count + more
 
     def _read_on(self) -> None:
         """Go on with more bytes; at the end of the file see what the rest of them is."""

@@ -5,6 +5,7 @@ Knows the order of time within a capture, and which batch is being counted. It m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, Final
 
@@ -27,9 +28,15 @@ class Feed(Decoder):
     """
 
     def __init__(
-        self, source: ByteSource, number: int, point: int, memory: Memory, worker: Executor | None = None
+        self,
+        source: ByteSource,
+        number: int,
+        point: int,
+        memory: Memory,
+        worker: Executor | None = None,
+        notice: Callable[[str], None] | None = None,
     ) -> None:
-        super().__init__(source, number, point, memory)
+        super().__init__(source, number, point, memory, notice)
         self.packets: NDArray[Any] = np.empty(memory.limits.batch, PACKET)
         self.buffer = self.block
         self.cursor = 0

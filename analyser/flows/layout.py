@@ -280,6 +280,7 @@ MAX_INTERFACES: Final = 65536
 FILL_MORE: Final = 0  # the buffer is used up
 FILL_BATCH: Final = 1  # the batch is full
 FILL_LOST: Final = 2  # no record can stand here, or only an odd one: `resync` looks more closely
+FILL_CLOSED: Final = 3  # the next packet has to be opened, and nobody said by whom
 
 # What `resync` found.
 RESYNC_FOUND: Final = 0  # records go on there

@@ -132,7 +132,7 @@ def read_captures(
         limits: bounds of memory.
         workers: 1 to read on one core, 2 to decode packets on another one meanwhile; None: 2 where there are two.
         progress: called after each block.
-        notice: called with a sentence when the first packet has to wait for the compiler.
+        notice: called with a sentence when packets have to wait for the compiler.
 
     Returns:
         The flows, and what reading showed. A capture that is cut or damaged is read up to there and says so.
@@ -144,7 +144,7 @@ def read_captures(
     memory = Memory(limits or Limits(), watch or {})
     with _worker(sources, workers) as worker:
         memory.worker = worker
-        files = _read_all(sources, memory, progress, worker)
+        files = _read_all(sources, memory, progress, worker, notice)
         memory.worker = None
     for number, count in memory.repeated_files().items():
         files[number].problems.append(
@@ -171,7 +171,11 @@ def _worker(sources: Sequence[ByteSource], workers: int | None) -> AbstractConte
 
 
 def _read_all(
-    sources: Sequence[ByteSource], memory: Memory, progress: Progress | None, worker: Executor | None
+    sources: Sequence[ByteSource],
+    memory: Memory,
+    progress: Progress | None,
+    worker: Executor | None,
+    notice: Callable[[str], None] | None,
 ) -> list[FileFacts]:
     facts: dict[int, FileFacts] = {}
     waiting = sorted(range(len(sources)), key=lambda n: (sources[n].first_t is not None, sources[n].first_t or 0))
@@ -183,7 +187,7 @@ def _read_all(
                 number = waiting.pop(0)
                 taken = {item.point for item in active}
                 point = next(free for free in range(len(active) + 1) if free not in taken)
-                feed = Feed(sources[number], number, point, memory, worker)
+                feed = Feed(sources[number], number, point, memory, worker, notice)
                 numbers[id(feed)] = number
                 _keep_or_close(feed, number, active, facts)
             if not active:

@@ -21,6 +21,7 @@ from analyser.flows.layout import (
     F_PREVIOUS,
     F_TRUST,
     FILL_BATCH,
+    FILL_CLOSED,
     FILL_LOST,
     RESYNC_FOUND,
     S_FLOWS,
@@ -257,7 +258,8 @@ def execute(
 ) -> Any:  # fmt: skip
     """Read one input of ``length`` bytes at ``address``; the block ends at ``cut`` first. Returns a verdict.
 
-    ``sizes``: places of the batch size in both frames, and how large the batch is. ``out``: features that were new, the
+    ``sizes``: places of the batch size in both frames, and how large the batch is; place of what opens tunnels in ``fill``,
+    its address, and that with which it begins (0: it stops where the first packet is to be opened). ``out``: features that were new, the
     hash of the result, whether damage was met, packets in flows.
     """
     for array in cleared:
@@ -268,6 +270,7 @@ def execute(
     fill[2] = address
     fill[3] = length
     fill[sizes[0]] = sizes[2]
+    fill[sizes[3]] = sizes[5]
     update[2] = address
     update[3] = length
     update[sizes[1]] = sizes[2]
@@ -304,6 +307,11 @@ def execute(
         for b in range(bounds.shape[0]):
             if st[bounds[b, 0]] > bounds[b, 1] or st[bounds[b, 0]] < 0:
                 return TABLE
+        if reason == FILL_CLOSED:
+            if fill[sizes[3]] != 0:
+                return REASON
+            fill[sizes[3]] = sizes[4]
+            continue
         if n == sizes[2] or (n > 0 and reason == FILL_LOST):
             continue
         if reason == FILL_BATCH:
@@ -394,6 +402,7 @@ def fuzz(
         for attempt in range(2):
             cut = length if attempt == 0 else below(rng, length + 1)
             sizes[2] = batch if attempt == 0 else 1 + below(rng, batch)
+            sizes[5] = 0 if attempt == 0 else sizes[4]
             verdict = execute(
                 functions, fill, update, resync, address, length, cut, sizes, profile, profiles, first_rows, source,
                 interfaces, packets, flows, sides, payloads, flow_words, side_words, payload_words, bounds, cleared, st,

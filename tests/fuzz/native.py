@@ -97,7 +97,11 @@ class Fuzzer:
         feed = self._calls[0][0]
         fill, update, resync = (frame for _, frame in self._calls)
         packets = feed.packets
-        sizes = np.array([_place(fill, packets) + 1, _place(update, packets) + 1, BATCH])
+        opener = _place(fill, self.memory.st) + 2
+        assert opener == fill.size - 2, "`fill` takes what opens tunnels last, before the scratch"
+        sizes = np.array(
+            [_place(fill, packets) + 1, _place(update, packets) + 1, BATCH, opener, kernel("opened").address, 0]
+        )
         assert update[UPDATE_NUMBERS - 1] == BATCH, "the numbers of `update` follow its buffer and its packets"
         memory = self.memory
         self._guard = Guarded(engine.LARGEST), Guarded(engine.LARGEST)
@@ -129,7 +133,7 @@ class Fuzzer:
         scratch = self.shared[NOW:]
         # Two planes of one array would need one map; the engine gets both addresses and writes through their arrays.
         guard = _planes(self._guard)
-        functions = np.array([kernel(name)._engine.get_function_address(name) for name in ("fill", "update", "resync")])
+        functions = np.array([kernel(name).address for name in ("fill", "update", "resync")])
         self._arguments = (
             self._rng, np.asarray(now), np.asarray(scratch), self._corpus, self._entries, self._kept, flags, guard,
             np.array([guard.ctypes.data, guard.ctypes.data + guard.strides[0]]), functions, fill, update, resync, sizes,

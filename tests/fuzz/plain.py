@@ -123,9 +123,21 @@ def _loads() -> ModuleType:
     return module
 
 
+def _frames(kernel: dict[str, Callable[..., Any]]) -> ModuleType:
+    """Return the module by which one function of the kernel calls another: only ``opened`` is called so."""
+
+    def call_at(_address: int, *arguments: Any) -> Any:
+        return kernel["opened"](*arguments[:-1], arguments[-1:])[0]
+
+    module = ModuleType(f"{PACKAGE}.frames")
+    vars(module).update(call_at=call_at)
+    return module
+
+
 def load_kernel(change: Callable[[CodeType], CodeType] = lambda code: code) -> dict[str, Callable[..., Any]]:
     """Return the kernel's functions by name. ``change`` may instrument each module's code before it runs."""
-    made: dict[str, ModuleType] = {f"{PACKAGE}.loads": _loads()}
+    kernel: dict[str, Callable[..., Any]] = {}
+    made: dict[str, ModuleType] = {f"{PACKAGE}.loads": _loads(), f"{PACKAGE}.frames": _frames(kernel)}
 
     def module(name: str) -> ModuleType:
         if name not in made:
@@ -141,7 +153,8 @@ def load_kernel(change: Callable[[CodeType], CodeType] = lambda code: code) -> d
                 exec(change(compile(tree, str(source), "exec")), vars(made[name]))
         return made[name]
 
-    return {name: getattr(module(f"{PACKAGE}.{place}"), name) for name, (place, _) in ENTRIES.items()}
+    kernel |= {name: getattr(module(f"{PACKAGE}.{place}"), name) for name, (place, _) in ENTRIES.items()}
+    return kernel
 
 
 def _imports_numpy(node: ast.stmt) -> bool:
@@ -164,6 +177,7 @@ class Plain:
                 first, second = function(*taken)
             return int(first), int(second)
 
+        vars(call)["address"] = 1  # `opened` is called by its name here
         return call
 
 

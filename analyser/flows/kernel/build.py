@@ -9,70 +9,41 @@ from __future__ import annotations
 import gc
 import importlib
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from llvmlite import ir
-from numba import from_dtype, njit, types
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array, populate_array
+from numba import njit, types
 
 from analyser.flows.kernel import cache
-from analyser.flows.kernel.entries import ENTRIES, Arguments, Block
+from analyser.flows.kernel.compiler import Pipeline, linked, remembering
+from analyser.flows.kernel.entries import ENTRIES
+from analyser.flows.kernel.frames import unpacker
 from analyser.flows.kernel.loads import OPTIONS
-
-RESULTS = 2
-"""The first words of a frame are for what the function returns; its arguments follow."""
-
-
-def _type_of(block: Block | None) -> Any:
-    if block is None:
-        return types.int64
-    return types.Array(from_dtype(block.dtype), block.ndim, "C")
-
-
-def _unpacker(arguments: Arguments) -> Any:
-    """Return an intrinsic that makes a function's arguments from a frame of words: addresses, lengths and numbers."""
-    kinds = [_type_of(block) for block in arguments]
-    several = types.Tuple(kinds)
-
-    def unpack(_typing: Any, frame: Any) -> Any:
-        def code(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            place = iter(range(RESULTS, RESULTS + 4 * len(kinds)))
-
-            def word() -> Any:
-                return builder.load(builder.gep(args[0], [ir.Constant(ir.IntType(64), next(place))]))
-
-            def array(kind: Any) -> Any:
-                made = make_array(kind)(context, builder)
-                item = context.get_data_type(kind.dtype)
-                data = builder.inttoptr(word(), item.as_pointer())
-                shape = [word() for _ in range(kind.ndim)]
-                itemsize = ir.Constant(ir.IntType(64), context.get_abi_sizeof(item))
-                strides = [itemsize]
-                for count in reversed(shape[1:]):
-                    strides.insert(0, builder.mul(strides[0], count))
-                populate_array(made, data=data, shape=shape, strides=strides, itemsize=itemsize, meminfo=None)
-                return made._getvalue()
-
-            values = [array(kind) if isinstance(kind, types.Array) else word() for kind in kinds]
-            return context.make_tuple(builder, several, values)
-
-        return several(frame), code
-
-    return intrinsic(unpack)
 
 
 def object_code(name: str) -> bytes:
     """Compile one function of ``ENTRIES`` for this processor; its symbol in the object code is ``name``.
 
-    The symbol is numba's native one, ``int32 f(void **result, void **exception, int64 *frame)``: nothing in the kernel
-    raises, allocates or calls out, so the object has no undefined symbols.
+    Nothing in the kernel raises, allocates or calls what it is not given the address of, so the object has no undefined symbols.
     """
+    try:
+        return _object_code(name)
+    except Exception:  # another numba may look different inside; by itself it takes twice as long
+        if not Pipeline.lean:
+            raise
+    Pipeline.lean = False
+    for place, module in list(sys.modules.items()):
+        if place.startswith(f"{__package__}.") and hasattr(module, "inner"):
+            del sys.modules[place]  # what it has compiled so far does not go with what is compiled now
+    return _object_code(name)
+
+
+def _object_code(name: str) -> bytes:
     module, arguments = ENTRIES[name]
     function = getattr(importlib.import_module(f"analyser.flows.kernel.{module}"), name)
     compiled = njit(**OPTIONS)(function)
-    unpack = _unpacker(arguments)
+    unpack = unpacker(arguments)
 
     def called(frame: Any) -> None:
         told = compiled(*unpack(frame))
@@ -80,11 +51,13 @@ def object_code(name: str) -> bytes:
         frame[1] = told[1]
 
     outer = njit(**OPTIONS)(called)
-    outer.compile((types.CPointer(types.int64),))
+    with remembering() if Pipeline.lean else nullcontext():
+        outer.compile((types.CPointer(types.int64),))
     (result,) = outer.overloads.values()
-    linked = result.library._final_module
-    linked.get_function(result.fndesc.llvm_func_name).name = name
-    return bytes(result.library.codegen._tm.emit_object(linked))
+    machine = result.library.codegen._tm
+    whole = linked(result.library, result.fndesc.llvm_func_name, machine)
+    whole.get_function(result.fndesc.llvm_func_name).name = name
+    return bytes(machine.emit_object(whole))
 
 
 def main(place: Path, names: list[str]) -> None:

@@ -44,9 +44,10 @@ ENTRIES: Final[dict[str, tuple[str, Arguments]]] = {
         (
             _OCTETS, NUMBER, _STATE, _block(np.int64, 2), _ROWS[PACKET], _ROWS[FRAGMENT], _ROWS[PATH], _block(np.int32),
             _ROWS[TUNNEL], _block(np.int32),
-            _WORDS, _WORDS, _WORDS, _STATE,
+            _WORDS, _WORDS, _WORDS, _STATE, NUMBER,
         ),
     ),
+    "opened": ("opening", (_OCTETS, NUMBER, NUMBER, NUMBER, NUMBER, _ROWS[PACKET])),
     "update": (
         "update",
         (

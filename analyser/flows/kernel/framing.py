@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.link import decode
+from analyser.flows.kernel.link import CLOSED, RECORD, decode
 from analyser.flows.kernel.loads import be16, be32, be64, inner, le16, le32, le64, u8
 from analyser.flows.layout import (
     F_CAUGHT_AT,
@@ -39,6 +39,7 @@ from analyser.flows.layout import (
     F_TIMED,
     F_TRUST,
     FILL_BATCH,
+    FILL_CLOSED,
     FILL_LOST,
     FILL_MORE,
     FORMAT_PCAPNG,
@@ -210,12 +211,12 @@ def is_numbered(kind: Any) -> Any:
 
 def fill(
     buf: Any, end: Any, source: Any, interfaces: Any, packets: Any, fragments: Any, paths: Any, path_index: Any,
-    tunnels: Any, tunnel_index: Any, eth_counts: Any, ip_counts: Any, link_counts: Any, st: Any,
+    tunnels: Any, tunnel_index: Any, eth_counts: Any, ip_counts: Any, link_counts: Any, st: Any, opener: Any,
 ) -> Any:  # fmt: skip
     """Frame and decode records of ``buf[source[F_POS]:end]`` into ``packets``.
 
     Returns ``(reason, n)``: why it stopped (FILL_…) and how many packets are decoded. ``source[F_POS]`` is then the
-    first byte not done, ``source[F_NEED]`` how many bytes the record there needs.
+    first byte not done, ``source[F_NEED]`` how many bytes the record there needs. ``opener`` as in ``link.decode``.
     """
     n = 0
     size = packets.shape[0]
@@ -233,6 +234,9 @@ def fill(
     reason = FILL_BATCH
     while n < size:
         swapped = source[F_SWAPPED] != 0
+        frame = source[F_FRAME]
+        timed = source[F_TIMED]
+        between = source[F_DROPPED_BETWEEN]
         kind = np.int64(0)
         start = np.int64(-1)
         caught = np.int64(0)
@@ -351,23 +355,19 @@ def fill(
             source[F_LINKS + (link >> 6)] |= np.int64(1) << (link & 63)
         if not decodable(link):
             link_counts[link & 0xFFFF] += 1
-        elif decode(
-            buf,
-            start,
-            start + caught,
-            link,
-            source[F_POINT] << 24 | (interface & 0xFF) << 16,
-            k,
-            fragments,
-            paths,
-            path_index,
-            tunnels,
-            tunnel_index,
-            eth_counts,
-            ip_counts,
-            st,
-        ):
-            n += 1
+        else:
+            found = decode(
+                buf, start, start + caught, link, source[F_POINT] << 24 | (interface & 0xFF) << 16, k, fragments, paths,
+                path_index, tunnels, tunnel_index, eth_counts, ip_counts, st, opener,
+            )  # fmt: skip
+            if found == CLOSED:  # it will be read once more: what grows with each packet is as it was
+                source[F_FRAME] = frame
+                source[F_TIMED] = timed
+                source[F_DROPPED_BETWEEN] = between
+                reason = FILL_CLOSED
+                break
+            if found == RECORD:
+                n += 1
         previous = pos
         pos = following
     source[F_POS] = pos

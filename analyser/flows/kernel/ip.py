@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from analyser.flows.kernel.frames import call_at
 from analyser.flows.kernel.loads import be16, be32, be64, inner, u8
-from analyser.flows.kernel.tunnels import NOTHING, is_tunnel_port, open_ip, open_udp
+from analyser.flows.kernel.opening import BY_PORTS, BY_PROTOCOL
+from analyser.flows.kernel.tunnels import is_tunnel_port
 from analyser.flows.layout import (
     KEY_ECHO,
     KEY_NEIGHBOUR,
@@ -83,12 +85,13 @@ def set_key(k: Any, s0: Any, s1: Any, d0: Any, d1: Any, sp: Any, dp: Any, kind: 
 
 @inner
 def decode_ip(
-    buf: Any, p: Any, e: Any, version: Any, k: Any, fragments: Any, ip_counts: Any, st: Any, depth: Any
+    buf: Any, p: Any, e: Any, version: Any, k: Any, fragments: Any, ip_counts: Any, st: Any, depth: Any, opener: Any
 ) -> Any:
     """Decode the IP packet at ``p``.
 
     Returns 0 nothing, 1 a record, 2 an ICMP error whose quote starts at ``k.offset``, 3 a tunnel (what stands inside is in
-    ``k.ip_bytes``, the rest as ``tunnels`` says, its ends in ``k.sender…`` and ``k.a…``), 4 a quote of a tunnel.
+    ``k.ip_bytes``, the rest as ``tunnels`` says, its ends in ``k.sender…`` and ``k.a…``), 4 a quote of a tunnel, 5 what would
+    have to be opened while ``opener``, the address of ``opening.opened``, is 0.
 
     ``depth`` 1 means the packet that an ICMP error quotes: it is cut, and its lengths speak of the original. 2 means an
     ICMP error whose quote is of no use: it is taken as it stands.
@@ -183,7 +186,8 @@ def decode_ip(
     checksum = np.int64(0)
     kind = np.int64(KIND_DATAGRAM)
     key_kind = np.int64(0)
-    what = NOTHING
+    way = np.int64(0)
+    name = np.int64(0)
     offset = q
     length = end - q
     if fragment_offset != 0:
@@ -239,9 +243,8 @@ def decode_ip(
             if depth == 1 and is_tunnel_port(dp) and dp != 3544 and dp != 1701 and dp != 37008:
                 return 4
             if depth == 0:
-                what = open_udp(buf, offset, min(stop, offset + length), dp, k) if is_tunnel_port(dp) else NOTHING
-                if what < 0 and is_tunnel_port(sp):
-                    what = open_udp(buf, offset, min(stop, offset + length), sp, k)
+                way = np.int64(BY_PORTS)
+                name = dp << 16 | sp
     elif (protocol == 1 and version == 4) or (protocol == 58 and version == 6):
         if q + 4 > stop:
             st[S_TRUNCATED] += 1
@@ -297,21 +300,26 @@ def decode_ip(
     elif protocol == 4 or protocol == 41 or protocol == 47 or protocol == 94 or protocol == 97 or protocol == 137:
         if depth == 1:
             return 4
-        what = open_ip(buf, q, stop, protocol, k)
-        if what < 0:
-            ip_counts[protocol] += 1
-            return 0
+        way = np.int64(BY_PROTOCOL)
+        name = protocol
     elif protocol == 50 or protocol == 98 or protocol == 115:
         if depth == 0:
             ip_counts[protocol] += 1  # something is inside that we do not open: never a flow of its own
         return 0
-    if what >= 0:
-        k.ip_bytes = np.int32(what)
-        k.sender0 = s0
-        k.sender1 = s1
-        k.a0 = d0
-        k.a1 = d1
-        return 3
+    if way != 0:
+        if opener == 0:
+            return 5
+        what = call_at(opener, buf, offset, min(stop, offset + length), way, name, k)
+        if what >= 0:
+            k.ip_bytes = np.int32(what)
+            k.sender0 = s0
+            k.sender1 = s1
+            k.a0 = d0
+            k.a1 = d1
+            return 3
+        if way == BY_PROTOCOL:
+            ip_counts[protocol] += 1
+            return 0
     if more != 0 and fragment_offset == 0:
         tag = mix(mix(s1, d1), U(fragment_id) << U(8) | U(protocol))
         slot = fragments[np.int64(tag >> U(52))]

@@ -1,7 +1,7 @@
 """One frame to one decoded record: link layer, VLAN tags, tunnels, ARP, and where the frame came from.
 
 Knows IEEE 802.3 and 802.1Q, LINKTYPE_LINUX_SLL and SLL2, LINKTYPE_NULL, RFC 826, and how layers follow one another; what
-tunnels and rarer links look like is known in ``tunnels`` and ``links``. It must not know flows.
+tunnels and rarer links look like is known behind ``opening``. It must not know flows.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from analyser.flows.kernel.frames import call_at
 from analyser.flows.kernel.ip import MAPPED, decode_ip, hash_key, mix, set_key
-from analyser.flows.kernel.links import enter
 from analyser.flows.kernel.loads import be16, be32, inner, le32, u8
-from analyser.flows.kernel.tunnels import ANY_IP, ETHERNET, IPV4, IPV6, NOTHING, PPP, open_link, open_ppp
+from analyser.flows.kernel.opening import BY_ETHERTYPE, BY_LINK, BY_PPP
+from analyser.flows.kernel.tunnels import ANY_IP, ETHERNET, IPV4, IPV6, NOTHING, PPP, may_carry
 from analyser.flows.layout import (
     KEY_NEIGHBOUR,
     KIND_EXCHANGE,
@@ -46,6 +47,10 @@ from analyser.flows.layout import (
 )
 
 U = np.uint64
+
+NO_RECORD = np.int64(0)
+RECORD = np.int64(1)
+CLOSED = np.int64(2)  # it would have to be opened, and there is no opener
 
 
 @inner
@@ -174,9 +179,11 @@ def count_link(reason: Any, st: Any) -> Any:
 @inner
 def decode(
     buf: Any, p: Any, e: Any, link: Any, interface: Any, k: Any, fragments: Any, paths: Any, path_index: Any,
-    tunnels: Any, tunnel_index: Any, eth_counts: Any, ip_counts: Any, st: Any,
+    tunnels: Any, tunnel_index: Any, eth_counts: Any, ip_counts: Any, st: Any, opener: Any,
 ) -> Any:  # fmt: skip
-    """Decode the frame ``buf[p:e]`` of link type ``link`` into ``k``; say whether ``k`` now holds a record.
+    """Decode the frame ``buf[p:e]`` of link type ``link`` into ``k``; say whether ``k`` now holds a record (RECORD).
+
+    ``opener`` is the address of ``opening.opened`` or 0; a packet that needs it is CLOSED then, and nothing is counted.
 
     A frame is a chain of layers. Each turn of the loop steps into one of them, until an IP packet is no tunnel.
     """
@@ -189,7 +196,7 @@ def decode(
     if link == 113:
         if e - p < 16:
             st[S_TRUNCATED] += 1
-            return False
+            return NO_RECORD
         loopback = be16(buf, p + 2) == 772
         if be16(buf, p + 4) == 6:
             src_mac = U(be32(buf, p + 6)) << U(16) | U(be16(buf, p + 10))
@@ -198,7 +205,7 @@ def decode(
     elif link == 276:
         if e - p < 20:
             st[S_TRUNCATED] += 1
-            return False
+            return NO_RECORD
         loopback = be16(buf, p + 8) == 772
         interface |= be32(buf, p + 4) & 0xFFFF
         if u8(buf, p + 11) == 6:
@@ -208,7 +215,7 @@ def decode(
     elif link == 0 or link == 108:
         if e - p < 4:
             st[S_TRUNCATED] += 1
-            return False
+            return NO_RECORD
         loopback = True
         family = be32(buf, p)
         if family > 0xFFFF:
@@ -220,14 +227,16 @@ def decode(
             what = IPV6
         else:
             st[S_UNKNOWN_FAMILY] += 1
-            return False
+            return NO_RECORD
     elif link == 12 or link == 14 or link == 101 or link == 228 or link == 229:
         what = ANY_IP
     elif link != 1:
-        what = enter(buf, p, e, link, k)
+        if opener == 0:
+            return CLOSED
+        what = call_at(opener, buf, p, e, np.int64(BY_LINK), link, k)
         if what < 0:
             count_link(what, st)
-            return False
+            return NO_RECORD
         p = k.offset
         e = np.int64(k.length)
         dst_mac = k.sender0
@@ -293,7 +302,9 @@ def decode(
                 outer = p
                 outer_what = what
             end = quote_end if mode == 1 else e
-            kind = decode_ip(buf, p, end, np.int64(4 if what == IPV4 else 6), k, fragments, ip_counts, st, mode)
+            kind = decode_ip(buf, p, end, np.int64(4 if what == IPV4 else 6), k, fragments, ip_counts, st, mode, opener)
+            if kind == 5:
+                return CLOSED
             if kind == 2:
                 p = k.offset
                 quote_end = np.int64(k.length)
@@ -325,22 +336,26 @@ def decode(
         elif what == 0x0806:
             found = decode_arp(buf, p, e, k, eth_counts, st)
             break
-        elif what == PPP:
-            what = open_ppp(buf, p, e, k)
-            if what < 0:
-                st[S_PPP_CONTROL if what <= -0x8001 else S_PPP] += 1
-                break
-            p = k.offset
-            continue
+        elif what != PPP and not may_carry(what):
+            eth_counts[what] += 1
+            break
+        elif opener == 0:
+            return CLOSED
         else:
             k.sender0 = U(0)
             k.sender1 = U(0)
             k.a0 = U(0)
             k.a1 = U(0)
-            ethertype = what
-            what = open_link(buf, p, e, what, k)
+            layer = what
+            what = call_at(opener, buf, p, e, np.int64(BY_PPP if layer == PPP else BY_ETHERTYPE), layer, k)
+            if layer == PPP:
+                if what < 0:
+                    st[S_PPP_CONTROL if what <= -0x8001 else S_PPP] += 1
+                    break
+                p = k.offset
+                continue
             if what < 0:
-                eth_counts[ethertype] += 1
+                eth_counts[layer] += 1
                 break
         depth += 1
         if depth > MOST_TUNNELS:
@@ -357,4 +372,4 @@ def decode(
             st[S_DECAPSULATED] += 1
         k.vlan = np.uint32(vlan)
         k.path = np.uint32(path_of(paths, path_index, st, interface, vlan, tunnel, src_mac, dst_mac))
-    return found
+    return RECORD if found else NO_RECORD

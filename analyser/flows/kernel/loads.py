@@ -12,6 +12,8 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from analyser.flows.kernel.compiler import Pipeline
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 OPTIONS: Final[dict[str, Any]] = {
@@ -21,6 +23,7 @@ OPTIONS: Final[dict[str, Any]] = {
     "no_cpython_wrapper": True,  # nobody calls these functions from Python: half of the compiler's work would be for nothing
     "no_cfunc_wrapper": True,
     "_nrt": False,  # nothing is allocated
+    "pipeline_class": Pipeline,
 }
 """How every function of the kernel is compiled."""
 
@@ -32,11 +35,14 @@ def inner(function: F) -> F:
     return compiled
 
 
+def _data(context: Any, builder: Any, kind: Any, array: Any) -> Any:
+    return builder.extract_value(array, context.data_model_manager[kind].get_field_position("data"))
+
+
 def _load(bits: int, result: Any, swap: bool) -> Any:
     def load(_typing: Any, array: Any, _offset: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            data = context.make_array(signature.args[0])(context, builder, args[0]).data
-            base = builder.bitcast(data, ir.IntType(8).as_pointer())
+            base = builder.bitcast(_data(context, builder, signature.args[0], args[0]), ir.IntType(8).as_pointer())
             place = builder.bitcast(builder.gep(base, [args[1]]), ir.IntType(bits).as_pointer())
             value = builder.load(place)
             value.align = 1

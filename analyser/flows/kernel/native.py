@@ -40,7 +40,8 @@ class Native:
     def __init__(self, name: str, code: bytes) -> None:
         self._arguments = ENTRIES[name][1]
         self._engine = _engine(code)
-        self._function: Any = _SIGNATURE(self._engine.get_function_address(name))
+        self.address: int = self._engine.get_function_address(name)
+        self._function: Any = _SIGNATURE(self.address)
         self._is_busy = name in _BUSY
         self._recent: list[tuple[tuple[Any, ...], Any]] = []
 

@@ -346,6 +346,12 @@ def open_udp(buf: Any, p: Any, e: Any, port: Any, k: Any) -> Any:
 
 
 @inner
+def may_carry(what: Any) -> Any:
+    """Say whether an EtherType is one of those that carry another packet."""
+    return what == MPLS or what == 0x8848 or what == 0x8864 or what == 0x8903 or what == 0x6558
+
+
+@inner
 def open_link(buf: Any, p: Any, e: Any, what: Any, k: Any) -> Any:
     """Open what an EtherType other than IP and ARP carries; ``k.type`` is 0 where this is no tunnel."""
     if what == MPLS or what == 0x8848:
