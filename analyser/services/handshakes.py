@@ -13,7 +13,7 @@ import polars as pl
 from analyser.model.service import Service
 from analyser.services.byterows import Index
 from analyser.services.hellos import VERSIONS
-from analyser.services.placing import ORIG, RESP, place
+from analyser.services.placing import ORIG, PLACED, RESP, place
 from analyser.services.streams import Streams
 from analyser.services.tls import ALERTS, NO_ALERT, read_tls
 from analyser.tables import LABELS
@@ -33,6 +33,10 @@ COLUMNS: Final = (
 
 SCHEMA: Final[dict[str, pl.DataType]] = {"serial": pl.UInt64(), **{name: LABELS[name] for name in COLUMNS}}
 
+_FIRST: Final = [
+    f"{side}_{name}" for side in ("orig", "resp") for name in ("payload", "data_t", "data_file", "data_frame")
+]
+
 _ALERT_WORDS: Final = {NO_ALERT: None, **{code: ALERTS.get(code, f"alert {code}") for code in range(256)}}
 
 
@@ -42,7 +46,7 @@ def tls_facts(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, 
     ``changed``: SCHEMA of flows that changed over to TLS on the way.
     """
     speaks = (labels["orig_says"] == Service.TLS) | (labels["resp_says"] == Service.TLS)
-    chosen = flows.filter(
+    chosen = flows.select(*PLACED, *_FIRST, "proto").filter(
         (speaks | (labels["service"] == Service.TLS)).fill_null(value=False), pl.col("proto") == "tcp"
     )
     segments = place(watched, chosen)

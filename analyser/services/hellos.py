@@ -6,14 +6,13 @@ Knows the bodies of the two messages; records and packets are known elsewhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 
 from analyser.services.byterows import Bools, Bytes, Index
+from analyser.services.chains import follow, number
 from analyser.services.streams import running_sum
-from analyser.services.tlsrecords import number
 
 VERSIONS: Final[dict[int, str]] = {
     0x0002: "SSL 2.0",
@@ -41,21 +40,16 @@ def read_client_hellos(data: Bytes, at: Index, size: Index, whole: Bools) -> tup
 
     The bodies lie in ``data`` from ``at`` on, ``size`` bytes each; only some are ``whole``.
     """
-    end = at + size
     highest = known_version(_first_number(data, at, size))
-    lists = np.zeros(len(at), dtype=np.bool_)
-    names: list[str | None] = [None] * len(at)
     behind = _after_vector(data, at + _SESSION_ID_AT, 1)
     behind = _after_vector(data, _after_vector(data, behind, 2), 1)
-    for rows, kind, body, length in _extensions(data, behind, end):
-        listing = (kind == _SUPPORTED_VERSIONS) & (length >= 3)
-        if listing.any():
-            chosen = rows[listing]
-            highest[chosen] = np.maximum(highest[chosen], _highest(data, body[listing] + 1, (length[listing] - 1) // 2))
-            lists[chosen] = True
-        naming = (kind == _SERVER_NAME) & (length >= 5)
-        if naming.any():
-            _read_names(data, rows[naming], body[naming], length[naming], names)
+    hellos, kind, body, length = _extensions(data, behind, at + size)
+    listing = (kind == _SUPPORTED_VERSIONS) & (length >= 3)
+    np.maximum.at(highest, *_listed(data, hellos[listing], body[listing] + 1, (length[listing] - 1) // 2))
+    lists = np.zeros(len(at), dtype=np.bool_)
+    lists[hellos[listing]] = True
+    naming = (kind == _SERVER_NAME) & (length >= 5)
+    names = _names(data, hellos[naming], body[naming], length[naming], len(at))
     # 1.2 in the old field may mean 1.3, which only the extension tells: without it a cut hello proves nothing
     return np.where(whole | lists | (highest < _TLS_1_2), highest, 0), names
 
@@ -64,9 +58,9 @@ def read_server_hellos(data: Bytes, at: Index, size: Index) -> Index:
     """Return the version that each of k servers chose (0: none that is known) from the bodies of their hellos."""
     version = _first_number(data, at, size)
     behind = _after_vector(data, at + _SESSION_ID_AT, 1) + 3
-    for rows, kind, body, length in _extensions(data, behind, at + size):
-        told = (kind == _SUPPORTED_VERSIONS) & (length == 2)
-        version[rows[told]] = number(data, body[told], 2)
+    hellos, kind, body, length = _extensions(data, behind, at + size)
+    told = (kind == _SUPPORTED_VERSIONS) & (length == 2)
+    version[hellos[told]] = number(data, body[told], 2)
     return known_version(version)
 
 
@@ -80,36 +74,32 @@ def _after_vector(data: Bytes, at: Index, size: int) -> Index:
     return at + size + number(data, at, size)
 
 
-def _extensions(data: Bytes, at: Index, end: Index) -> Iterator[tuple[Index, Index, Index, Index]]:
-    """Yield the first extension of all hellos, then the second: which hellos have one, its kind, place and length.
+def _extensions(data: Bytes, at: Index, end: Index) -> tuple[Index, Index, Index, Index]:
+    """Return of each extension its hello, kind, place and length, in the order in which they stand.
 
     ``at`` is where their total length stands; a cut one is given as far as it goes.
     """
-    at = at + 2
-    live = np.flatnonzero(at + 4 <= end)
-    while len(live):
-        place = at[live]
-        kind, length = number(data, place, 2), number(data, place + 2, 2)
-        yield live, kind, place + 4, np.minimum(length, end[live] - place - 4)
-        at[live] = place + 4 + length
-        live = live[at[live] + 4 <= end[live]]
+    hellos, place = follow(data, at + 2, end, header=4, length_at=2)
+    length = np.minimum(number(data, place + 2, 2), end[hellos] - place - 4)
+    return hellos, number(data, place, 2), place + 4, length
 
 
-def _highest(data: Bytes, at: Index, count: Index) -> Index:
-    """Return the highest known of the ``count`` versions, at least one, that stand at each place."""
+def _listed(data: Bytes, hellos: Index, at: Index, count: Index) -> tuple[Index, Index]:
+    """Return the versions in lists of ``count`` that stand at each place, 0 for what is none, and their hellos."""
     begins = running_sum(count)
     within = np.arange(begins[-1]) - np.repeat(begins[:-1], count)
     versions = known_version(number(data, np.repeat(at, count) + 2 * within, 2))
-    highest: Index = np.maximum.reduceat(versions, begins[:-1])
-    return highest
+    return np.repeat(hellos, count), versions
 
 
-def _read_names(data: Bytes, rows: Index, body: Index, length: Index, names: list[str | None]) -> None:
-    """Put the first name of each list of server names among ``names``, if it is a name of a host."""
+def _names(data: Bytes, hellos: Index, body: Index, length: Index, count: int) -> list[str | None]:
+    """Return for each of ``count`` hellos the first name of its last list of server names that is a name of a host."""
+    names: list[str | None] = [None] * count
     named = number(data, body + 2, 1) == _HOST_NAME_TYPE
     begin = body + 5
     end = np.minimum(begin + number(data, body + 3, 2), body + length)
-    for row, first, last in zip(rows[named].tolist(), begin[named].tolist(), end[named].tolist(), strict=True):
+    for hello, first, last in zip(hellos[named].tolist(), begin[named].tolist(), end[named].tolist(), strict=True):
         name = data[first:last].tobytes()
         if _HOST_NAME.fullmatch(name):
-            names[row] = name.decode("ascii").lower()
+            names[hello] = name.decode("ascii").lower()
+    return names

@@ -22,6 +22,9 @@ Numbers = npt.NDArray[np.uint32]
 ORIG: Final = 0
 RESP: Final = 1
 
+PLACED: Final = ("serial", *(f"{side}_{name}" for side in ("orig", "resp") for name in ("isn", "nsyn", "nsynack")))
+"""Columns of FLOWS by which segments are placed."""
+
 _SLICE: Final = 4_000_000
 """Bytes of payload that become streams at once, unless one flow has more."""
 
@@ -124,7 +127,7 @@ def place(watched: pl.DataFrame, flows: pl.DataFrame) -> Segments:
 
     Args:
         watched: WATCHED.
-        flows: rows of FLOWS; needs serial, and isn, nsyn or nsynack of both sides.
+        flows: PLACED of rows of FLOWS.
     """
     rows = (
         watched.with_row_index("row")

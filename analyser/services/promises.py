@@ -54,8 +54,10 @@ def _from_talks(talks: Iterable[Talk], ends: dict[int, tuple[str, str]]) -> Iter
 
 def _from_browser(flows: pl.DataFrame, watched: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
     asked = flows.filter((pl.col("proto") == "udp") & (pl.col("id.resp_p") == 1434))
-    answers = watched.filter(~pl.col("from_orig") & pl.col("data").bin.starts_with(b"\x05")).join(
-        asked.select("serial", "id.orig_h", "id.resp_h"), on="serial", how="inner", maintain_order="left"
+    answers = (
+        watched.filter(~pl.col("from_orig"))
+        .join(asked.select("serial", "id.orig_h", "id.resp_h"), on="serial", how="inner", maintain_order="left")
+        .filter(pl.col("data").bin.starts_with(b"\x05"))
     )
     columns = ("serial", "t", "file", "frame", "data", "id.orig_h", "id.resp_h")
     for serial, t, file, frame, data, client, server in answers.select(columns).head(CAP).iter_rows():

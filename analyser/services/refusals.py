@@ -53,8 +53,9 @@ def from_http(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) 
     """Return SCHEMA of flows whose last HTTP answer is 401, 403, 407 or a server error; 1xx are no answers."""
     chosen = flows.filter((labels["service"].is_in(OVER_HTTP) & (flows["proto"] == "tcp")).fill_null(value=False))
     status = (
-        watched.filter(~pl.col("from_orig") & pl.col("data").bin.starts_with(b"HTTP/1."))
+        watched.filter(~pl.col("from_orig"))
         .join(chosen.select("serial"), on="serial", how="semi")
+        .filter(pl.col("data").bin.starts_with(b"HTTP/1."))
         .with_columns(octets=pl.col("data").bin.slice(9, 3).bin.encode("hex"))  # as text it need not be UTF-8
         .filter(pl.col("octets").str.contains(_THREE_DIGITS))
         .with_columns(status=pl.col("octets").str.replace(_THREE_DIGITS, "${1}${2}${3}").str.to_integer())

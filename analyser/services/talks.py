@@ -18,7 +18,7 @@ from analyser.services.byterows import Bools
 from analyser.services.dialogue import Line, read_dialogue
 from analyser.services.ftp import Announcement
 from analyser.services.handshakes import SCHEMA, facts_frame
-from analyser.services.placing import RESP, Segments, place
+from analyser.services.placing import PLACED, RESP, Segments, place
 from analyser.services.streams import Conversation, Refusal, packed
 
 _IN_LINES: Final[dict[str, Callable[[Sequence[Line]], Refusal | None]]] = {
@@ -50,7 +50,7 @@ def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame)
     The facts are a table of :data:`analyser.services.handshakes.SCHEMA`.
     """
     services = [*_IN_LINES, *_IN_BYTES]
-    chosen = flows.with_columns(labels["service"]).filter(
+    chosen = flows.select(*PLACED, "proto", labels["service"]).filter(
         pl.col("service").is_in(services) & (pl.col("proto") == "tcp")
     )
     words = dict(chosen.select("serial", "service").iter_rows())

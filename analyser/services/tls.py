@@ -12,9 +12,10 @@ from typing import Final
 import numpy as np
 
 from analyser.services.byterows import Bools, Bytes, Index
+from analyser.services.chains import number
 from analyser.services.hellos import known_version, read_client_hellos, read_server_hellos
 from analyser.services.streams import Streams
-from analyser.services.tlsrecords import NONE, Records, number, walk
+from analyser.services.tlsrecords import NONE, Records, read_records
 
 ALERTS: Final[dict[int, str]] = {
     0: "close_notify",
@@ -93,7 +94,7 @@ def read_tls(streams: Streams) -> TlsFacts:
     """Read both sides of conversations; anything that is not TLS ends the reading of that run."""
     runs = _runs(streams)
     old_version, old_size = _old_hellos(streams, runs)
-    records = walk(runs.data, runs.begin + old_size, runs.end)
+    records = read_records(runs.data, runs.begin + old_size, runs.end)
     offered, names, client_hello_t, after = _clients(streams, runs, records, old_version, old_size)
     version, server_hello_t = _servers(streams, runs, records)
     alert, from_orig, alert_frame, alert_file = _alerts(streams, records)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyser.services import chains
 from analyser.services.handshakes import COLUMNS, SCHEMA, facts_frame, tls_facts
 from analyser.services.streams import Conversation, Mark, Run, packed
 from analyser.tables import LABELS
@@ -84,12 +86,15 @@ def _by_serial(facts: pl.DataFrame) -> dict[int, tuple[Any, ...]]:
     return {row[0]: row[1:] for row in facts.rows()}
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(_TALK, min_size=1, max_size=4))
-def test_many_conversations_at_once_show_what_each_shows_alone(talks: list[tuple[Sent, Sent]]) -> None:
+@pytest.mark.parametrize("in_step", [0, 2, chains._IN_STEP])
+@settings(max_examples=100, deadline=None)
+@given(talks=st.lists(_TALK, min_size=1, max_size=4))
+def test_many_conversations_at_once_show_what_each_shows_alone(in_step: int, talks: list[tuple[Sent, Sent]]) -> None:
     whole = segments.plain(talks)
     expected = {talk.serial: plain_row(read_tls(talk.orig, talk.resp)) for talk in whole}
-    assert _by_serial(facts_frame(packed(whole))) == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chains, "_IN_STEP", in_step)
+        assert _by_serial(facts_frame(packed(whole))) == expected
 
 
 def _heads(talk: Conversation, sent: tuple[Sent, Sent], heads: tuple[bytes, bytes]) -> Conversation:
