@@ -63,9 +63,8 @@ def match_promises(
     waiting = [rule for rule in applied if rule.negotiated]
     controls = _waiting_for(waiting, applied)["control_rule"]
     if promises.is_empty() and not fits["number"].is_in(controls.implode()).any():
-        return Negotiated(
-            fits=fits.clear(), explained=fits["serial"].clear(), unkept={}
-        )  # nobody could announce a port
+        # Nobody could announce a port, in the open or under encryption.
+        return Negotiated(fits=fits.clear(), explained=fits["serial"].clear(), unkept={})
     announced = _expected(promises, fits, directory)
     kept = _keepers(announced, located, states)
     counted = _for_rules(kept, fits, waiting, applied)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from analyser.model.flow import Transport
@@ -78,7 +79,8 @@ class Rule:
     one host of the other. ``one_of`` names a group of alternatives across rules: one that works satisfies the subject.
     ``silent``: a UDP service that may stay silent by design. ``one_way``: it never answers.
     ``opened_by``: the site feature with which a ``localhost`` rule is allowed between hosts too.
-    ``setting``: the product's property that moves the port. ``file`` and ``line`` say where the rule is written.
+    ``setting``: the product's property that moves the port. ``file`` and ``line`` say where the rule is written; the line is
+    looked up when somebody asks, for only a reader of mistakes does.
     """
 
     id: str
@@ -104,7 +106,12 @@ class Rule:
     volume: str | None = None
     note: str | None = None
     file: str = ""
-    line: int = 0
+    find_line: Callable[[], int] = field(default=lambda: 0, compare=False, repr=False)
+
+    @property
+    def line(self) -> int:
+        """The line of ``file`` where the rule begins."""
+        return self.find_line()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

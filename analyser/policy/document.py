@@ -10,6 +10,7 @@ import datetime as dt
 import re
 import tomllib
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final
 
 from analyser.policy.issues import Issue, printable, shown, unknown
@@ -31,7 +32,7 @@ class Document:
         """Parse ``data``, the content of ``file``. Bytes that are no TOML leave an issue and an empty root."""
         self.file = file
         self.issues: list[Issue] = []
-        self._lines: dict[Path, int] = {}
+        self._text = ""
         values: dict[str, object] = {}
         try:
             if len(data) > LARGEST:
@@ -40,7 +41,7 @@ class Document:
             if any(_has_endless_key(line) for line in text.split("\n")):
                 raise ValueError(f"a key of more than {_MOST_PARTS} parts")
             values = tomllib.loads(text)
-            self._lines = key_lines(text)
+            self._text = text
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
             self.issues.append(Issue(file=file, line=line, key="", message="not UTF-8 text"))
@@ -49,6 +50,11 @@ class Document:
         except ValueError as error:
             self.issues.append(_syntax_issue(file, str(error), data.count(b"\n") + 1))
         self.root = Fields(self, (), values)
+
+    @cached_property
+    def _lines(self) -> dict[Path, int]:
+        """The lines of all keys, which takes as long as reading the file: most files have no mistake to be placed."""
+        return key_lines(self._text)
 
     @property
     def usable(self) -> bool:

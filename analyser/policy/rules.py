@@ -6,6 +6,7 @@ Knows the keys of a rule and the words each may hold; how rules relate to one an
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Final
 
 from analyser.model.flow import PROTOCOL_NAMES, Transport
@@ -70,7 +71,7 @@ def read_rule(fields: Fields, *, pack: str, section: str) -> Rule | None:
         opened_by=opened_by,
         setting=setting,
         file=fields.document.file,
-        line=fields.line,
+        find_line=partial(fields.document.line, fields.path),
         **rest,  # type: ignore[arg-type]
     )
 
