@@ -13,6 +13,9 @@ from typing import Any
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
 
+_NEEDED = ("get_runtime_param", "type_descriptor", "nargs")
+
+
 class Command(TyperCommand):
     """A command that takes texts and paths as they were typed."""
 
@@ -25,7 +28,8 @@ def taken_as_typed(parameters: Iterable[Any]) -> list[Any]:
     """Return the same parameters of a command; of these, texts and paths are taken as they were typed."""
     known = list(parameters)
     for parameter in known:
-        if isinstance(parameter, TyperArgument | TyperOption) and "get_runtime_param" not in vars(parameter):
+        own = isinstance(parameter, TyperArgument | TyperOption) and "get_runtime_param" not in vars(parameter)
+        if own and all(hasattr(parameter, name) for name in _NEEDED):  # another typer does everything itself
             vars(parameter)["get_runtime_param"] = _Turned(parameter).itself
     return known
 
