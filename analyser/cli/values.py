@@ -12,7 +12,6 @@ from typing import Any
 
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
-
 _NEEDED = ("get_runtime_param", "type_descriptor", "nargs")
 
 
