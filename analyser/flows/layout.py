@@ -193,6 +193,9 @@ WLAN_PROTECTED: Final = -5
 WLAN_AGGREGATED: Final = -6
 
 FRAGMENT: Final = np.dtype([("key", "u8"), ("ports", "u8")], align=True)
+SEEN_ROW: Final = 4
+"""Packets that are remembered for copies side by side, a power of two."""
+
 SEEN: Final = np.dtype([("print", "u8"), ("t", "i8")], align=True)
 
 # The state vector of a run (int64).

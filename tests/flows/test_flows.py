@@ -160,6 +160,18 @@ def test_payload_that_is_never_acknowledged_is_stuck() -> None:
     assert (acknowledged["orig_rtx"], acknowledged["orig_stuck"]) == (2, 0)
 
 
+def test_many_packets_between_do_not_hide_a_copy() -> None:
+    """Of 20,000 packets that come back after 200 others and 0.2 ms, every one is known again."""
+    layers = AWAY / IP(src=CLIENT, dst=SERVER) / UDP(sport=4000, dport=9) / payload(b"0123")
+    made = bytearray(bytes(layers))
+    sent: list[Timed] = []
+    for number in range(20_000):
+        made[18:20] = struct.pack("!H", number + 1)  # IP ID
+        sent += [(number * 1e-6, bytes(made)), (number * 1e-6 + 2.005e-4, bytes(made))]
+    _, facts = read(pcap(sorted(sent, key=lambda one: one[0])))
+    assert facts.duplicates == 20_000
+
+
 def test_copies_are_counted_and_otherwise_ignored() -> None:
     """Exact copies and routed copies (TTL-1, other MACs, VLAN) within a millisecond change nothing but the count."""
     routed = Ether(src="00:00:5e:00:53:07", dst="00:00:5e:00:53:08") / Dot1Q(vlan=7)

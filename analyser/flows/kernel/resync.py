@@ -182,7 +182,14 @@ def resync(buf: Any, start: Any, odd: Any, end: Any, final: Any, source: Any) ->
             return RESYNC_MORE, start
     p = start
     swapped = source[F_SWAPPED] != 0
+    timed = source[F_TIMED] > 0 and not pcapng
     while p < end:
+        # No chain begins with a time that cannot be: most places need no closer look.
+        if timed and p + source[F_RECORD] <= end:
+            seconds = r32(buf, p + source[F_TIME_AT], swapped)
+            if seconds < earliest or seconds > latest:
+                p += 1
+                continue
         if pcapng:
             stop = chain_of_blocks(buf, p, end, final, swapped)
         else:

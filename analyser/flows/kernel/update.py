@@ -40,6 +40,7 @@ from analyser.flows.layout import (
     S_WATCH_OFF,
     S_WATCHED,
     S_WATCHED_BYTES,
+    SEEN_ROW,
     UPDATE_DONE,
     UPDATE_QUOTES,
     UPDATE_TABLE,
@@ -179,13 +180,19 @@ def is_copy(k: Any, seen: Any) -> Any:
         (U(k.ipid) << U(48) | U(k.checksum) << U(32) | U(k.length) << U(16)) ^ (U(k.flags) << U(8) | U(k.kind) << U(1) | U(k.side))
         ^ (U(k.window) << U(20)),
     )  # fmt: skip
-    slot = seen[np.int64(stamp >> U(40)) & np.int64(seen.shape[0] - 1)]
-    if slot.print == stamp:
-        gap = k.t - slot.t
-        if -DUPLICATE_WINDOW <= gap <= DUPLICATE_WINDOW:
-            return True
-    slot.print = stamp
-    slot.t = k.t
+    # A row of slots is one line of the processor's cache; the newest print stands first. With one slot each, a packet in
+    # a thousand between two copies would hide the first from the second.
+    first = np.int64(stamp >> U(40)) & np.int64(seen.shape[0] - SEEN_ROW)
+    for i in range(first, first + SEEN_ROW):
+        if seen[i].print == stamp:
+            gap = k.t - seen[i].t
+            if -DUPLICATE_WINDOW <= gap <= DUPLICATE_WINDOW:
+                return True
+    for i in range(first + SEEN_ROW - 1, first, -1):
+        seen[i].print = seen[i - 1].print
+        seen[i].t = seen[i - 1].t
+    seen[first].print = stamp
+    seen[first].t = k.t
     return False
 
 
