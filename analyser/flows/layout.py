@@ -85,7 +85,7 @@ FLOW_TLS_DONE0: Final = 4  # side 0 has sent application data: its handshake is 
 FLOW_TLS_DONE1: Final = 8
 FLOW_IDLE: Final = 16  # about to leave the table
 
-PARTS: Final = 64
+PARTS: Final = 128
 """Into so many parts flows are dealt once they have to leave the table."""
 
 NEIGHBOUR_PART: Final = PARTS

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from analyser.flows.layout import FLOW, PAYLOAD, SIDE
 from analyser.flows.records import Records, merge
 
-_IN_MEMORY: Final = 1 << 25
+_IN_MEMORY: Final = 1 << 22
 """Bytes up to which nothing is written to disk."""
 
 _COMPACT_FROM: Final = 1 << 29
