@@ -6,7 +6,7 @@ Knows the flows that count for rules and the judge of ports; what a rule needs i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -86,17 +86,20 @@ def hold_talks(
     )
     outlines = judge.outlines(grouped["serial"], _demands(grouped, applied))
     talks: dict[tuple[object, ...], Talk] = {}
-    told = grouped.select(*_KEY, "port", "orig", "resp", "ts", "translated", "note", "spoke").iter_rows()
-    for row, outlined in zip(told, outlines, strict=True):
-        key, (port, orig, resp, started, translated, note, spoke) = row[: len(_KEY)], row[len(_KEY) :]
-        number, *_, uncertain = key
-        talk = talks.get(key)
+    wordings: dict[tuple[object, ...], Callable[[PortFinding], PortFinding]] = {}
+    rows = grouped.select(*_KEY, "port", "orig", "resp", "ts", "note", "translated", "spoke").iter_rows()
+    for row, outlined in zip(rows, outlines, strict=True):
+        number, ini, ini_place, res, res_place, family, uncertain, port, orig, resp, started, *known = row
+        talk = talks.get(row[: len(_KEY)])
         if talk is None:
-            talk = talks[key] = Talk(**dict(zip(_KEY, key, strict=True)), orig=orig, resp=resp, started=started)
-        words = partial(
-            _in_words_of, applied[number], note=note, translated=translated, spoke=spoke, uncertain=uncertain
-        )
-        talk.ports[port] = outlined.told_as(words)
+            talk = talks[row[: len(_KEY)]] = Talk(
+                number=number, ini=ini, ini_place=ini_place, res=res, res_place=res_place, family=family,
+                orig=orig, resp=resp, started=started, uncertain=uncertain,
+            )  # fmt: skip
+        wording = (number, uncertain, *known)
+        if wording not in wordings:
+            wordings[wording] = partial(_in_words_of, applied[number], uncertain, *known)
+        talk.ports[port] = outlined.told_as(wordings[wording])
     by_rule: dict[int, list[Talk]] = defaultdict(list)
     for talk in talks.values():
         if talk.tried:
@@ -114,7 +117,7 @@ def _demands(grouped: pl.DataFrame, applied: Sequence[Applied]) -> list[Demand]:
 
 
 def _in_words_of(
-    rule: Applied, finding: PortFinding, *, note: str | None, translated: bool, spoke: bool, uncertain: bool
+    rule: Applied, uncertain: bool, note: str | None, translated: bool, spoke: bool, finding: PortFinding
 ) -> PortFinding:
     """Return a finding as it is told under a rule: the service that the rule names, and what is known of the flows."""
     finding = _name_service(finding, rule, spoke=spoke)

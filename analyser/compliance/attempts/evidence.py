@@ -53,11 +53,11 @@ SLOTS: Final[dict[Outcome, tuple[str, ...]]] = {
 }  # fmt: skip
 """Which packets of a flow show its ending, by the names of their slots in FLOWS and LABELS."""
 
-FRAME_COLUMNS: Final = tuple(
-    f"{slot}_{part}"
+_COLUMNS: Final = {
+    slot: (f"{slot}_frame", f"{slot}_file")
     for slot in sorted({slot for slots in (*SLOTS.values(), _ANYTHING) for slot in slots})
-    for part in ("frame", "file")
-)
+}
+FRAME_COLUMNS: Final = tuple(column for columns in _COLUMNS.values() for column in columns)
 """The columns of FLOWS and LABELS that evidence reads, next to the flow's key."""
 
 Place = tuple[int, int]
@@ -65,8 +65,9 @@ Place = tuple[int, int]
 
 
 def _slot(facts: Mapping[str, Any], slot: str) -> Place | None:
-    frame = facts.get(f"{slot}_frame")
-    return (facts.get(f"{slot}_file") or 0, frame) if frame else None
+    frame_column, file_column = _COLUMNS[slot]
+    frame = facts.get(frame_column)
+    return (facts.get(file_column) or 0, frame) if frame else None
 
 
 def places(outcome: Outcome, flow: Mapping[str, Any], request: Mapping[str, Any] | None) -> list[Place]:

@@ -34,14 +34,20 @@ class Facts(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         """Return a fact; KeyError where no column has this name."""
-        if name in self._read:
-            return self._read[name]
-        if name in self._of_flows:
-            value = self._of_flows[name](self._flow)
-        else:
-            value = self._of_attempts[_RENAMED.get(name, name)](self._attempt)
-        self._read[name] = value
-        return value
+        read = self._read
+        if name not in read:
+            of_flow = self._of_flows.get(name)
+            read[name] = (
+                self._of_attempts[_RENAMED.get(name, name)](self._attempt) if of_flow is None else of_flow(self._flow)
+            )
+        return read[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a fact, ``default`` where no column has this name."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
     def __iter__(self) -> Iterator[str]:
         """Give the names of all facts."""
