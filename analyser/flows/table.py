@@ -24,7 +24,7 @@ from analyser.tables import FLOWS, ICMP_ERRORS, NEIGHBOURS, PATHS, SIGHTS, WATCH
 
 Array = NDArray[Any]
 
-_AT_ONCE: Final = 1 << 14
+_AT_ONCE: Final = 1 << 16
 _SIGHT: Final = ("spoke", "path", "rst_path", "ttl_min", "ttl_max")
 
 
