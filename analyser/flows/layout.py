@@ -188,6 +188,7 @@ LINK_UNKNOWN: Final = -3
 WLAN_MANAGEMENT: Final = -4
 WLAN_PROTECTED: Final = -5
 WLAN_AGGREGATED: Final = -6
+WLAN_FRAGMENT: Final = -7
 
 FRAGMENT: Final = np.dtype([("key", "u8"), ("ports", "u8")], align=True)
 SEEN: Final = np.dtype([("print", "u8"), ("t", "i8")], align=True)
@@ -227,6 +228,7 @@ S_UNKNOWN_LINK: Final = 30  # link headers that say they are something else
 S_WLAN_MANAGEMENT: Final = 31
 S_WLAN_PROTECTED: Final = 32
 S_WLAN_AGGREGATED: Final = 33
+S_WLAN_FRAGMENTS: Final = 34  # all but the first of a frame
 S_SIZE: Final = 40
 
 # The state vector of one source (int64).
