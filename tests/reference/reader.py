@@ -99,7 +99,7 @@ class Tracker:
                 pair = (packet.src, packet.dst) if packet.kind == "ask" else (packet.dst, packet.src)
                 self._neighbours.setdefault(pair, []).append(packet)
             return
-        flow = self._conversation(about, opening=packet.quoted is None)
+        flow = self._conversation(about, opening=packet.quoted is None and not copy)
         side = self._side(flow, about)
         if copy:
             flow.sides[side].dups += packet.quoted is None

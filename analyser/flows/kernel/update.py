@@ -146,8 +146,8 @@ def starts_anew(isn: Any, mine: Any, other: Any) -> Any:
 
 
 @inner
-def find(k: Any, index: Any, flows: Any, sides: Any, st: Any) -> Any:
-    """Return the row of the flow that ``k`` belongs to, made now if need be."""
+def find(k: Any, copy: Any, index: Any, flows: Any, sides: Any, st: Any) -> Any:
+    """Return the row of the flow that ``k`` belongs to, made now if need be. A ``copy`` of a SYN opens nothing anew."""
     mask = np.int64(index.shape[0] - 1)
     tag = k.hash & TAG
     i = np.int64(k.hash >> U(32)) & mask
@@ -161,7 +161,7 @@ def find(k: Any, index: Any, flows: Any, sides: Any, st: Any) -> Any:
             n = np.int64(v & LOW) - 1
             r = flows[n]
             if r.k4 == k.k4 and r.a1 == k.a1 and r.b1 == k.b1 and r.a0 == k.a0 and r.b0 == k.b0:
-                if k.kind == KIND_TCP and (k.flags & (SYN | ACK | RST)) == SYN:
+                if k.kind == KIND_TCP and not copy and (k.flags & (SYN | ACK | RST)) == SYN:
                     side = np.int64(k.side)
                     if starts_anew(k.seq, sides[2 * n + side], sides[2 * n + 1 - side]):
                         r.flags |= np.uint8(FLOW_SUPERSEDED)
@@ -248,7 +248,7 @@ def update(
         ):
             return UPDATE_WATCH, j
         copy = is_copy(k, seen)
-        n = find(k, index, flows, sides, st)
+        n = find(k, copy, index, flows, sides, st)
         r = flows[n]
         side = np.int64(k.side)
         mine = sides[2 * n + side]
