@@ -15,6 +15,7 @@ from analyser.flows.kernel.ip import hash_key, mix
 from analyser.flows.kernel.loads import inner, prefetch
 from analyser.flows.kernel.watching import UNWANTED, keep_quote, keep_watched, watch_class
 from analyser.flows.layout import (
+    ACKS_LATER,
     DUPLICATE_WINDOW,
     FLOW_SUPERSEDED,
     KEY_NEIGHBOUR,
@@ -122,6 +123,7 @@ def new_flow(k: Any, flows: Any, sides: Any, st: Any) -> Any:
         s.syn_ipid = np.uint16(0)
         s.rst_ipid = np.uint16(0)
         s.rst_win = np.uint16(0)
+        s.fin_seq = np.uint16(0)
         s.ttl_min = np.uint8(255)
         s.ttl_max = np.uint8(0)
         s.rst_ttl = np.uint8(0)
@@ -201,11 +203,18 @@ def same_traffic(buf: Any, k: Any, r: Any, mine: Any, payloads: Any) -> Any:
     if k.ipid == 0 or mine.pkts == 0:
         return False
     if k.kind == KIND_TCP:
-        if k.flags & SYN == 0 or mine.nsyn + mine.nsynack == 0 or mine.isn != k.seq or mine.syn_ipid != k.ipid:
+        if (
+            (k.flags & (SYN | RST)) != SYN
+            or mine.nsyn + mine.nsynack == 0
+            or mine.isn != k.seq
+            or mine.syn_ipid != k.ipid
+        ):
             return False
         if mine.syn_file == k.file:
             return False
-        too_late = mine.acks > 0 or k.t - mine.syn_t > RETRY_WINDOW or mine.syn_t - k.t > RETRY_WINDOW
+        too_late = (
+            mine.acks & np.uint8(ACKS_LATER) > 0 or k.t - mine.syn_t > RETRY_WINDOW or mine.syn_t - k.t > RETRY_WINDOW
+        )
     elif k.kind == KIND_DATAGRAM and mine.payload >= 0:
         d = payloads[np.int64(mine.payload)]
         if d.data_file == k.file or not is_first_datagram(buf, k, d):
