@@ -35,7 +35,7 @@ FLOWS_PUBLIC: Final[dict[str, pl.DataType]] = {
     "resp_pkts": pl.UInt64(),
     "resp_ip_bytes": pl.UInt64(),
     "tunnel_parents": pl.String(),  # "erspan2 198.51.100.1>198.51.100.2 id 5", outermost first, ", " between; null: none
-    "rtt": pl.Float64(),  # seconds from (last) SYN to SYN-ACK; null where not both were seen
+    "rtt": pl.Float64(),  # seconds from (last) SYN to the SYN-ACK that acknowledges it; null where not both are known
 }
 """Columns that `analyser flows` prints before those of the services stage."""
 
@@ -45,11 +45,11 @@ SIDE_COLUMNS: Final[dict[str, pl.DataType]] = {
     "last_frame": pl.UInt32(),
     "last_file": pl.UInt16(),
     "dups": pl.UInt32(),  # copies of packets that were removed
-    "nsyn": pl.UInt16(),  # SYN without ACK, retransmissions included
+    "nsyn": pl.UInt16(),  # SYN without ACK, retransmissions included; a RST counts as nothing else, whatever flags it has
     "nsynack": pl.UInt16(),
     "nfin": pl.UInt16(),
     "nrst": pl.UInt16(),
-    "isn": pl.UInt32(),  # sequence number of the first SYN or SYN-ACK of this side
+    "isn": pl.UInt32(),  # sequence number of the first SYN or SYN-ACK of this side; of SYN-ACKs that differ, the one taken up
     "syn_t": pl.Int64(),  # first SYN or SYN-ACK of this side
     "syn_frame": pl.UInt32(),
     "syn_file": pl.UInt16(),

@@ -100,13 +100,18 @@ SIDE: Final = np.dtype(
         ("path", "u4"), ("rst_path", "u4"), ("payload", "i4"),  # row of PAYLOAD, -1 without
         ("last_file", "u2"), ("syn_file", "u2"), ("syn_last_file", "u2"), ("fin_file", "u2"), ("rst_file", "u2"),
         ("nsyn", "u2"), ("nsynack", "u2"), ("nfin", "u2"), ("nrst", "u2"), ("zero_window", "u2"),
-        ("ipid_last", "u2"), ("syn_ipid", "u2"), ("rst_ipid", "u2"), ("rst_win", "u2"),
+        ("ipid_last", "u2"), ("syn_ipid", "u2"), ("rst_ipid", "u2"), ("rst_win", "u2"), ("fin_seq", "u2"),
         ("ttl_min", "u1"), ("ttl_max", "u1"), ("rst_ttl", "u1"), ("acks", "u1"), ("point", "u1"),
     ],
     align=True,
 )  # fmt: skip
 """``nsyn`` and ``nsynack`` count requests and answers for echo and neighbour discovery. ``ttl_min`` is 255 and
-``ttl_max`` 0 while only RSTs were seen. ``acks`` is 1 after an acknowledgement (no SYN, no RST)."""
+``ttl_max`` 0 while only RSTs were seen. ``fin_seq``: the lower half of the first FIN's own number. ``acks``: bits, below."""
+
+ACKS_ANY: Final = 1  # it acknowledged a number (no RST): ``ack_first`` and ``ack_max`` are known
+ACKS_LATER: Final = 2  # it did so in a packet that is no SYN
+ACKS_SYN: Final = 4  # ``ack_first`` is what its first SYN-ACK acknowledges
+OPENED_LATE: Final = 8  # its first SYN-ACK came when something was acknowledged or sent already
 
 PAYLOAD: Final = np.dtype(
     [
@@ -191,6 +196,7 @@ LINK_UNKNOWN: Final = -3
 WLAN_MANAGEMENT: Final = -4
 WLAN_PROTECTED: Final = -5
 WLAN_AGGREGATED: Final = -6
+WLAN_FRAGMENT: Final = -7
 
 FRAGMENT: Final = np.dtype([("key", "u8"), ("ports", "u8")], align=True)
 SEEN_ROW: Final = 4
@@ -233,6 +239,7 @@ S_UNKNOWN_LINK: Final = 30  # link headers that say they are something else
 S_WLAN_MANAGEMENT: Final = 31
 S_WLAN_PROTECTED: Final = 32
 S_WLAN_AGGREGATED: Final = 33
+S_WLAN_FRAGMENTS: Final = 34  # all but the first of a frame
 S_SIZE: Final = 40
 
 # The state vector of one source (int64).

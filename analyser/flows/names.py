@@ -27,6 +27,7 @@ from analyser.flows.layout import (
     S_UNKNOWN_LINK,
     S_UNREADABLE,
     S_WLAN_AGGREGATED,
+    S_WLAN_FRAGMENTS,
     S_WLAN_MANAGEMENT,
     S_WLAN_PROTECTED,
 )
@@ -134,6 +135,7 @@ def undecoded(memory: Memory) -> dict[str, int]:
     counts["ppp"] += int(memory.st[S_PPP])
     counts["802.11 protected"] += int(memory.st[S_WLAN_PROTECTED])
     counts["802.11 aggregated"] += int(memory.st[S_WLAN_AGGREGATED])
+    counts["802.11 later fragments"] += int(memory.st[S_WLAN_FRAGMENTS])
     counts["nested too deep"] += int(memory.st[S_TOO_DEEP])
     counts["unreadable packet blocks"] += int(memory.st[S_UNREADABLE])
     return dict(+counts)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analyser.flows.layout import PAYLOAD
+from analyser.flows.layout import ACKS_ANY, ACKS_LATER, PAYLOAD
 
 Array = NDArray[Any]
 
@@ -40,17 +40,18 @@ def side_columns(mine: Array, other: Array, payloads: Array, protocol: Array) ->
     columns.update({name: data[name] for name in _OF_PAYLOAD})
     for name in _TCP_COUNTS + _OF_SYN:  # echo requests are counted in the same fields, but are no SYNs
         columns[name] = np.where(tcp, mine[name], 0)
-    acked = (other["acks"] > 0) | (other["nsynack"] > 0)
-    reached = _ahead(other["ack_max"], data["rtx_seq"])
+    acked = (other["acks"] & ACKS_ANY) > 0
+    reached = ahead(other["ack_max"], data["rtx_seq"])
     columns["stuck"] = np.where(tcp & (data["rtx_run"] > 0) & ~(acked & (reached > 0)), data["rtx_run"], 0)
     columns["repeat_after_answer"] = np.where(tcp, 0, data["repeats"])
-    columns["acks"] = mine["acks"] > 0
-    span = np.where(tcp, _ahead(mine["ack_max"], mine["ack_first"]), 0)
+    acks = columns["acks"] = (mine["acks"] & ACKS_LATER) > 0
+    span = np.where(tcp, ahead(mine["ack_max"], mine["ack_first"]), 0)
     columns["ack_span"] = np.maximum(span, 0)
     opened = (other["nsyn"] > 0) | (other["nsynack"] > 0)
-    beyond = np.where(opened, _ahead(mine["ack_max"], other["isn"]) - 1, span)
-    closing = np.where(opened, (other["nfin"] > 0) & (_ahead(mine["ack_max"], _payload_end(other, payloads)) > 0), 1)
-    columns["acks_payload"] = tcp & (mine["acks"] > 0) & (beyond > closing)
+    beyond = np.where(opened, ahead(mine["ack_max"], other["isn"]) - 1, span)
+    # A FIN takes a number too: the first one if nothing was sent, some one if the beginning was not seen.
+    bare = (other["nfin"] > 0) & (other["fin_seq"] == (other["isn"] + np.uint32(1)).astype(np.uint16))
+    columns["acks_payload"] = tcp & acks & (beyond > np.where(opened, bare, 1))
     columns["ttl_min"] = np.where(mine["ttl_max"] == 0, 0, mine["ttl_min"])
     columns["payload"] = _first_bytes(data)
     columns["missed"] = np.where(tcp, _missed(mine, other, data), 0)
@@ -66,7 +67,7 @@ def _rows_or_zeros(payloads: Array, places: Array, has: Array) -> Array:
     return rows
 
 
-def _payload_end(side: Array, payloads: Array) -> Array:
+def payload_end(side: Array, payloads: Array) -> Array:
     """Return the sequence number behind the payload that was seen, or behind the SYN."""
     end = side["isn"] + np.uint32(1)
     has = side["payload"] >= 0
@@ -78,18 +79,18 @@ def _missed(mine: Array, other: Array, data: Array) -> Array:
     """Return payload bytes of ``mine`` that ``other`` acknowledged but the capture lacks: in holes and behind the end."""
     has = mine["payload"] >= 0
     begun = has | (mine["nsyn"] > 0) | (mine["nsynack"] > 0)
-    acked = begun & ((other["acks"] > 0) | (other["nsynack"] > 0))
+    acked = begun & ((other["acks"] & ACKS_ANY) > 0)
     reached = other["ack_max"]
-    latest_hole = np.maximum(_ahead(data["hole_high"], data["hole_low"]), 0)
-    not_acked = np.clip(_ahead(data["hole_high"], reached), 0, latest_hole)
-    most = np.maximum(_ahead(reached, data["base"]), 0)  # earlier holes are only known by their sum
+    latest_hole = np.maximum(ahead(data["hole_high"], data["hole_low"]), 0)
+    not_acked = np.clip(ahead(data["hole_high"], reached), 0, latest_hole)
+    most = np.maximum(ahead(reached, data["base"]), 0)  # earlier holes are only known by their sum
     holes = np.clip(data["gap"].astype(np.int64) - not_acked, 0, most)
     seen_to = np.where(has, data["seq_end"], mine["isn"] + np.uint32(1))
-    tail = np.maximum(_ahead(reached, seen_to) - 1, 0)  # one number may be a FIN
+    tail = np.maximum(ahead(reached, seen_to) - 1, 0)  # one number may be a FIN
     return np.where(acked, holes + tail, 0)
 
 
-def _ahead(a: Array, b: Array) -> Array:
+def ahead(a: Array, b: Array) -> Array:
     """Return how far sequence number ``a`` is beyond ``b``, modulo 2**32."""
     return (a.astype(np.uint32) - b.astype(np.uint32)).astype(np.int32).astype(np.int64)
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analyser.flows.layout import KEY_ECHO, KEY_NEIGHBOUR
+from analyser.flows.layout import ACKS_LATER, KEY_ECHO, KEY_NEIGHBOUR
 from analyser.model.flow import ConnState
 
 Array = NDArray[Any]
@@ -39,10 +39,10 @@ def orient(flows: Array, low: Array, high: Array, ports: dict[int, Array]) -> tu
     syn_low, syn_high = low["nsyn"] > 0, high["nsyn"] > 0
     answer_low, answer_high = low["nsynack"] > 0, high["nsynack"] > 0
     both = syn_low & syn_high
+    high_first = _precedes(high, "syn", low, "syn")
     by_syn = opening & (syn_low | syn_high | answer_low | answer_high)
-    high_opened = np.where(
-        both, high["syn_t"] < low["syn_t"], np.where(syn_low | syn_high, syn_high, answer_low & ~answer_high)
-    )
+    answered = np.where(answer_low & answer_high, ~high_first, answer_low)
+    high_opened = np.where(both, high_first, np.where(syn_low | syn_high, syn_high, answered))
     known_low = np.zeros(flows.shape[0], np.bool_)
     known_high = np.zeros(flows.shape[0], np.bool_)
     port_low = (flows["k4"] >> np.uint64(48)).astype(np.int64)
@@ -62,24 +62,25 @@ def conn_states(protocol: Array, orig: Array, resp: Array, orig_has_data: Array,
     """Return Zeek's ``conn_state`` per flow, from the SIDE rows of initiator and responder.
 
     The words and their order are those of Zeek's conn.log, where an end that never showed a SYN of the handshake is
-    "quiet" although it speaks, and a RST that follows the sender's own FIN does not undo a close by both.
+    "quiet" although it speaks, and a RST that follows the sender's own FIN does not undo a close by both. Unlike Zeek, a
+    RST that says SYN or FIN too is a RST and nothing else.
     """
     o_seen, r_seen = orig["pkts"] > 0, resp["pkts"] > 0
     o_syn, r_syn = orig["nsyn"] > 0, (resp["nsynack"] > 0) | (resp["nsyn"] > 0)
     o_fin, r_fin = orig["nfin"] > 0, resp["nfin"] > 0
     o_rst, r_rst = orig["nrst"] > 0, resp["nrst"] > 0
     o_opened = o_syn | (orig["nsynack"] > 0)
-    o_joined = r_syn & (o_syn | (orig["acks"] > 0))
+    o_joined = r_syn & (o_syn | (((orig["acks"] & ACKS_LATER) > 0) & ~o_opened))
     o_quiet, r_quiet = ~o_opened & ~o_joined, ~r_syn
     closed = (
-        o_fin & r_fin & (~o_rst | (orig["rst_t"] >= orig["fin_t"])) & (~r_rst | (resp["rst_t"] >= resp["fin_t"]))
+        o_fin & r_fin & ~(o_rst & _precedes(orig, "rst", orig, "fin")) & ~(r_rst & _precedes(resp, "rst", resp, "fin"))
     )  # fmt: skip
     nothing_said = ~orig_has_data & ~resp_has_data
     only_acks = ~r_seen | (r_quiet & ~r_fin & ~r_rst & ~resp_has_data)
     tcp = np.select(
         [
             closed,
-            r_rst & ((o_opened & r_quiet & ~o_fin & ~o_rst) | (o_rst & nothing_said)),
+            r_rst & ((o_opened & (r_quiet | ~o_syn) & ~o_fin & ~o_rst) | (o_rst & nothing_said)),
             r_rst & o_quiet & ~o_fin & ~o_rst,
             r_rst,
             o_rst & r_quiet & ~r_fin,
@@ -104,6 +105,13 @@ def conn_states(protocol: Array, orig: Array, resp: Array, orig_has_data: Array,
     )
     numbers = np.where(protocol == 6, tcp, np.where(protocol == 17, udp, _NUMBERS[ConnState.OTH]))
     return _WORDS.gather(numbers)
+
+
+def _precedes(one: Array, first: str, other: Array, second: str) -> Array:
+    """Say whether one side's packet came before another; of packets with the same time, the one that was captured first."""
+    t, file, frame = ((one[f"{first}_{name}"], other[f"{second}_{name}"]) for name in ("t", "file", "frame"))
+    earlier = (file[0] < file[1]) | ((file[0] == file[1]) & (frame[0] < frame[1]))
+    return np.asarray((t[0] < t[1]) | ((t[0] == t[1]) & earlier))
 
 
 def histories(flows: Array, high_opened: Array, guessed: Array) -> pl.Series:

@@ -13,10 +13,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analyser.flows.addresses import address_texts
-from analyser.flows.layout import FLOW_LOOPBACK, KEY_ECHO, KEY_NEIGHBOUR, KEY_TYPE, NEIGHBOUR_PART, WATCH
+from analyser.flows.layout import ACKS_SYN, FLOW_LOOPBACK, KEY_ECHO, KEY_NEIGHBOUR, KEY_TYPE, NEIGHBOUR_PART, WATCH
 from analyser.flows.memory import Memory, Part
 from analyser.flows.records import Records, concatenate, joined, select
-from analyser.flows.sides import binary, side_columns
+from analyser.flows.sides import ahead, binary, payload_end, side_columns
 from analyser.flows.states import conn_states, histories, orient
 from analyser.flows.tunnels import Tunnels
 from analyser.model.flow import protocol_name
@@ -222,12 +222,7 @@ def _flows(
     o = side_columns(orig, resp, records.payloads, protocol)
     r = side_columns(resp, orig, records.payloads, protocol)
     ended = np.where(_is_unseen(orig, resp), started, np.maximum(orig["last_t"], resp["last_t"]))
-    answered = (orig["nsyn"] > 0) & (resp["nsynack"] > 0) & (protocol == 6)
-    answered &= (orig["nsyn"] <= 2) | (
-        orig["syn_last_t"] <= resp["syn_t"]
-    )  # else the SYN that was answered is not known
-    asked = np.where(orig["syn_last_t"] <= resp["syn_t"], orig["syn_last_t"], orig["syn_t"])
-    rtt = (resp["syn_t"] - asked) / 1e9
+    rtt = _rtt(orig, resp, records.payloads)
     names = {number: protocol_name(number) for number in np.unique(protocol).tolist()}
     columns: dict[str, Any] = {
         "ts": started,
@@ -248,7 +243,7 @@ def _flows(
         "resp_pkts": resp["pkts"],
         "resp_ip_bytes": resp["ip_bytes"],
         "tunnel_parents": tunnels.of(orig["path"], resp["path"]),
-        "rtt": pl.Series(rtt).set(pl.Series(~answered | (rtt < 0)), None) if n else [],
+        "rtt": pl.Series(rtt).set(pl.Series((protocol != 6) | (rtt < 0)), None) if n else [],
         **{f"orig_{name}": values for name, values in o.items()},
         **{f"resp_{name}": values for name, values in r.items()},
         "serial": flows["serial"],
@@ -267,6 +262,20 @@ def _flows(
         "loopback": (flows["flags"] & FLOW_LOOPBACK) != 0,
     }
     return pl.DataFrame({name: pl.Series(columns[name]).cast(kind) for name, kind in FLOWS.items()})
+
+
+def _rtt(orig: Array, resp: Array, payloads: Array) -> Array:
+    """Return the seconds from the last SYN before it to the SYN-ACK; below 0 where a record does not tell them."""
+    answered = (orig["nsyn"] > 0) & (resp["nsynack"] > 0)
+    # The SYN-ACK acknowledges the SYN, at most with payload that came early.
+    answered &= (resp["nsyn"] == 0) & ((resp["acks"] & ACKS_SYN) > 0)
+    beyond, sent = ahead(resp["ack_first"], orig["isn"]), ahead(payload_end(orig, payloads), orig["isn"])
+    answered &= (beyond > 0) & (beyond <= np.maximum(sent, 1))
+    # Only the first and the last opening are known, of which the last may be an initiator's own SYN-ACK.
+    last = orig["syn_last_t"] <= resp["syn_t"]
+    answered &= (orig["nsyn"] == 1) | ((orig["nsynack"] == 0) & (last | (orig["nsyn"] == 2)))
+    asked = np.where(last & (orig["nsynack"] == 0), orig["syn_last_t"], orig["syn_t"])
+    return np.where(answered, (resp["syn_t"] - asked) / 1e9, -1.0)
 
 
 def _is_unseen(one: Array, other: Array) -> Array:

@@ -120,7 +120,8 @@ def _is_estimate(name: str, value: object, reference: Row) -> bool:
         return True  # Zeek's endpoints stumble over a SYN-ACK captured behind later packets; the record does not
     if column == "stuck" and reference["repeats_mixed"]:
         return True  # the kernel counts the run of the segment that was repeated last
-    return name == "rtt" and value is None  # it does not know which of several SYNs was answered
+    # It does not know which of several SYNs was answered, nor what a SYN-ACK acknowledged that came behind something else.
+    return name == "rtt" and value is None and bool(reference["unsure_answer"])
 
 
 def _same(a: object, b: object) -> bool:

@@ -24,10 +24,14 @@ def ahead(a: int, b: int) -> int:
 
 @dataclass
 class Side:
-    """The packets of one side that are no copies, in the order of time, and how many copies there were."""
+    """The packets of one side that are no copies, in the order of time, and how many copies there were.
+
+    ``heard``: how many there were when the other side first acknowledged something, in a packet that is no SYN.
+    """
 
     packets: list[Packet] = field(default_factory=list)
     dups: int = 0
+    heard: int | None = None
 
     def having(self, flags: int, without: int = 0) -> list[Packet]:
         """Return the TCP packets that have all of ``flags`` and none of ``without``."""
@@ -36,7 +40,22 @@ class Side:
     @property
     def syns(self) -> list[Packet]:
         """SYN and SYN-ACK packets."""
-        return self.having(SYN)
+        return self.having(SYN, without=RST)
+
+    @property
+    def fins(self) -> list[Packet]:
+        """FIN packets."""
+        return self.having(FIN, without=RST)
+
+    @property
+    def asks(self) -> list[Packet]:
+        """SYN packets."""
+        return self.having(SYN, without=ACK | RST)
+
+    @property
+    def agreements(self) -> list[Packet]:
+        """SYN-ACK packets."""
+        return self.having(SYN | ACK, without=RST)
 
     @property
     def resets(self) -> list[Packet]:
@@ -58,8 +77,18 @@ class Side:
 
     @property
     def isn(self) -> int | None:
-        """The number of the first SYN or SYN-ACK."""
-        return self.syns[0].seq if self.syns else None
+        """The number of the SYN or SYN-ACK that the stream follows.
+
+        A SYN-ACK may come again with another number, as long as nobody has taken up the one before: the other side has
+        acknowledged nothing, and this one has sent nothing.
+        """
+        if self.asks or not self.syns:
+            return self.syns[0].seq if self.syns else None
+        until = len(self.packets) if self.heard is None else self.heard
+        if self.data:
+            until = min(until, self.packets.index(self.data[0]) + 1)
+        free = [p.seq for p in self.packets[:until] if p.opens]
+        return free[-1] if free else self.syns[0].seq
 
     @property
     def highest_ack(self) -> int | None:
@@ -114,10 +143,11 @@ def stream_of(side: Side) -> Stream | None:
     if not data:
         return None
     before = side.packets[: side.packets.index(data[0]) + 1]
-    starts = [p.seq + 1 for p in before if p.flags & SYN and -1 <= ahead(data[0].seq, p.seq + 1) < FAR]
-    stream = Stream(starts[-1] if starts else data[0].seq)
+    start = (side.isn or 0) + 1
+    begun = any(p.opens for p in before) and -1 <= ahead(data[0].seq, start) < FAR
+    stream = Stream(start if begun else data[0].seq)
     for p in data:
-        at = ahead(p.seq + (1 if p.flags & SYN else 0), stream.base)
+        at = ahead(p.start, stream.base)
         # What lies before the first byte seen was sent before the capture began: it is old.
         fresh = stream.seen.add(max(at, 0), at + p.length)
         if not fresh and p is not data[0]:  # a first payload repeats nothing (a keep-alive lies before the beginning)
@@ -162,11 +192,12 @@ def stuck(side: Side, other: Side) -> int:
     stream, reached = stream_of(side), other.highest_ack
     if stream is None:
         return 0
-    waiting = [p for p in stream.again if reached is None or ahead(p.seq + p.length, reached) > 0]
+    # Where the first byte of a segment was acknowledged, it arrived.
+    waiting = [p for p in stream.again if reached is None or ahead(p.start, reached) >= 0]
     if not waiting:
         return 0
-    oldest = min((p.seq for p in waiting), key=lambda seq: ahead(seq, stream.base))
-    return sum(p.seq == oldest for p in waiting)
+    oldest = min((p.start for p in waiting), key=lambda start: ahead(start, stream.base))
+    return sum(p.start == oldest for p in waiting)
 
 
 def datagrams_again(side: Side, other: Side) -> tuple[list[Packet], int]:
@@ -200,11 +231,11 @@ def _letters(p: Packet) -> str:
     return "".join(
         letter
         for letter, shown in (
-            ("h", p.flags & SYN and p.flags & ACK),
-            ("s", p.flags & SYN and not p.flags & ACK),
+            ("h", p.opens and p.flags & ACK),
+            ("s", p.opens and not p.flags & ACK),
             ("a", pure),
             ("d", p.length),
-            ("f", p.flags & FIN),
+            ("f", p.ends),
             ("r", p.flags & RST),
             ("w", p.window == 0 and not p.flags & (SYN | RST)),
         )
@@ -213,7 +244,10 @@ def _letters(p: Packet) -> str:
 
 
 class Endpoints:
-    """Zeek's view of the two ends: inactive, syn-sent, syn-ack-sent, partial, established, closed, reset."""
+    """Zeek's view of the two ends: inactive, syn-sent, syn-ack-sent, partial, established, closed, reset.
+
+    But a RST that says SYN or FIN too is a RST here (RFC 9293, 3.10.7), where Zeek takes it for both.
+    """
 
     def __init__(self) -> None:
         self.state = {"orig": "inactive", "resp": "inactive"}
@@ -222,7 +256,7 @@ class Endpoints:
 
     def take(self, whose: str, p: Packet) -> None:
         """Let one packet change the state of its sender, and sometimes of the peer."""
-        self.answered |= whose == "resp" and bool(p.flags & SYN)
+        self.answered |= whose == "resp" and p.opens
         walk = {
             "inactive": self._wake,
             "syn-sent": self._end,
@@ -238,11 +272,11 @@ class Endpoints:
         self.before[whose], self.state[whose] = self.state[whose], new
 
     def _wake(self, whose: str, peer: str, p: Packet) -> None:
-        if p.flags & SYN and whose == "orig":
+        if p.opens and whose == "orig":
             reversed_order = self.state[peer] == "established"  # the SYN-ACK was captured before its SYN
             asked = "established" if reversed_order else "syn-sent"
             self._become(whose, "syn-ack-sent" if p.flags & ACK else asked)
-        elif p.flags & SYN:
+        elif p.opens:
             if self.state[peer] == "syn-sent":
                 self._become(peer, "established")
             self._become(whose, "established")
@@ -254,16 +288,18 @@ class Endpoints:
             self._become(whose, "established" if joined else "partial")
 
     def _end(self, whose: str, peer: str, p: Packet) -> None:
-        if p.flags & FIN:
+        if p.ends:
             self._become(whose, "closed")
-            if not p.flags & RST and (self.state[peer], self.before[peer]) == ("reset", "closed"):
+            if (self.state[peer], self.before[peer]) == ("reset", "closed"):
                 self._become(peer, "closed")  # FIN and RST of the peer, then our FIN: a normal end
         if p.flags & RST:
             self._become(whose, "reset")
 
     def _run(self, whose: str, peer: str, p: Packet) -> None:
-        if p.flags & (SYN | ACK) == SYN and (self.state[whose], self.state[peer]) == ("partial", "inactive"):
+        if p.opens and not p.flags & ACK and (self.state[whose], self.state[peer]) == ("partial", "inactive"):
             self._become(whose, "syn-sent")
+        elif p.flags & ACK and whose == "orig" and self.state[whose] == "partial" and self.answered:
+            self._become(whose, "established")  # what it sent before said no ACK: its receiver dropped that
         self._end(whose, peer, p)
 
     def _close(self, whose: str, peer: str, p: Packet) -> None:

@@ -117,6 +117,8 @@ def _wireless(data: bytes) -> Link:
         raise NotDecoded("802.11 management")
     if control & 0x4000:
         raise NotDecoded("802.11 protected")
+    if le16(data, 22) % 16:  # LLC comes once a frame, in the first of its fragments
+        raise NotDecoded("802.11 later fragments")
     header = 30 if control & 0x0300 == 0x0300 else 24
     if control & 0x80:
         if data[header] & 0x80:

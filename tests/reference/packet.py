@@ -83,6 +83,21 @@ class Packet:
     quoted: Packet | None = None
     tunnel: tuple[Tunnel, ...] = ()
 
+    @property
+    def opens(self) -> bool:
+        """Say whether this is a SYN or a SYN-ACK. A reset is nothing else, whatever it says."""
+        return self.kind == "tcp" and self.flags & (SYN | RST) == SYN
+
+    @property
+    def ends(self) -> bool:
+        """Say whether this is a FIN."""
+        return self.kind == "tcp" and self.flags & (FIN | RST) == FIN
+
+    @property
+    def start(self) -> int:
+        """The number of the first byte of payload, which follows a SYN."""
+        return self.seq + self.opens
+
 
 def u16(data: bytes, at: int) -> int:
     """Return a big-endian number of two bytes. Raises struct.error where they are not there."""

@@ -25,7 +25,7 @@ from tests.reference.conversation import (
     stuck,
 )
 from tests.reference.layers import Fragments, decode
-from tests.reference.packet import ACK, FIN, RST, SYN, Address, NotDecoded, Packet
+from tests.reference.packet import ACK, RST, SYN, Address, NotDecoded, Packet
 
 DUPLICATE_WINDOW = 10**6
 Row = dict[str, Any]
@@ -99,7 +99,7 @@ class Tracker:
                 pair = (packet.src, packet.dst) if packet.kind == "ask" else (packet.dst, packet.src)
                 self._neighbours.setdefault(pair, []).append(packet)
             return
-        flow = self._conversation(about, opening=packet.quoted is None)
+        flow = self._conversation(about, opening=packet.quoted is None and not copy)
         side = self._side(flow, about)
         if copy:
             flow.sides[side].dups += packet.quoted is None
@@ -107,6 +107,9 @@ class Tracker:
             flow.errors.append((side, packet))
         else:
             flow.sides[side].packets.append(packet)
+            other = flow.sides[1 - side]
+            if packet.kind == "tcp" and packet.flags & (ACK | SYN | RST) == ACK and other.heard is None:
+                other.heard = len(other.packets)
             flow.order.append((side, packet))
 
     def neighbour_rows(self) -> list[Row]:
@@ -163,9 +166,8 @@ class Tracker:
 def _starts_anew(isn: int, mine: Side, other: Side) -> bool:
     """Say whether a SYN opens another connection than the one its ends had before."""
     if mine.packets:
-        asked = mine.having(SYN, without=ACK)
-        return not asked or mine.isn != isn
-    if not other.packets or other.having(SYN, without=ACK):
+        return not mine.asks or mine.isn != isn
+    if not other.packets or other.asks:
         return False
     if not other.syns:
         return True
@@ -218,9 +220,11 @@ class Shown:
         streams = [stream_of(side) for side in (self.orig, self.resp)] if flow.proto == 6 else []
         row["holes_at_once"] = max((s.holes_at_once for s in streams if s), default=0)
         row["partly_old"] = any(s.partly_old for s in streams if s)
-        syn = [p.kind == "tcp" and bool(p.flags & SYN) for p in packets]
+        syn = [p.opens for p in packets]
         row["late_syn"] = any(syn) and not all(syn[: max(n for n, s in enumerate(syn) if s)])
-        row["repeats_mixed"] = any(len({p.seq for p in s.again}) > 1 for s in streams if s)
+        one_answer = not self.resp.asks and self.resp.having(ACK, without=RST)[:1] == self.resp.agreements
+        row["unsure_answer"] = len(self.orig.syns) > 1 or not one_answer
+        row["repeats_mixed"] = any(len({p.start for p in s.again}) > 1 for s in streams if s)
         return row
 
     def errors(self) -> list[Row]:
@@ -248,18 +252,18 @@ class Shown:
         return "OTH"
 
     def _rtt(self) -> float | None:
-        asked = self.orig.having(SYN, without=ACK)
-        answers = self.resp.having(SYN | ACK)
-        before = [p for p in asked if answers and p.frame.t <= self.resp.syns[0].frame.t]
-        return (self.resp.syns[0].frame.t - before[-1].frame.t) / 1e9 if before else None
+        """Return the seconds from the last SYN before it to the first SYN-ACK that acknowledges it (RFC 9293, 3.10.7.3)."""
+        isn = self.orig.asks[0].seq if self.orig.asks else 0
+        sent = max((ahead(p.start + p.length, isn) for p in self.orig.asks + self.orig.data), default=0)
+        answer = next((p for p in self.resp.agreements if 1 <= ahead(p.ack, isn) <= max(sent, 1)), None)
+        before = [p for p in self.orig.asks if answer and p.frame.t <= answer.frame.t]
+        return (answer.frame.t - before[-1].frame.t) / 1e9 if answer and before else None
 
 
 def _orient(flow: Conversation, ports: Mapping[str, frozenset[int]]) -> tuple[bool, bool, bool]:
     """Return whether the first packet's sender opened the flow, whether a SYN proves it, and whether it is a guess."""
-    asked = [
-        side for side, p in flow.order if p.kind == "request" or (p.kind == "tcp" and p.flags & (SYN | ACK) == SYN)
-    ]
-    answered = [side for side, p in flow.order if p.kind == "answer" or (p.kind == "tcp" and p.flags & SYN)]
+    asked = [side for side, p in flow.order if p.kind == "request" or (p.opens and not p.flags & ACK)]
+    answered = [side for side, p in flow.order if p.kind == "answer" or p.opens]
     proved = flow.proto == 6 and bool(asked or answered)
     if asked:
         return asked[0] == 0, proved, False
@@ -279,11 +283,11 @@ def _side_columns(side: Side, other: Side, proto: int) -> Row:
         "pkts": len(packets), "bytes": sum(p.length for p in packets),
         "ip_bytes": sum(p.ip_bytes for p in packets), "dups": side.dups,
         "first_t": min((p.frame.t for p in packets), default=0),
-        "nsyn": len(side.having(SYN, without=ACK)), "nsynack": len(side.having(SYN | ACK)),
-        "nfin": len(side.having(FIN)), "nrst": len(resets), "isn": side.isn or 0,
+        "nsyn": len(side.asks), "nsynack": len(side.agreements),
+        "nfin": len(side.fins), "nrst": len(resets), "isn": side.isn or 0,
         "rst_ttl": resets[0].ttl if resets else 0, "rst_ipid": resets[0].ipid if resets else 0,
         "rst_win": resets[0].window if resets else 0,
-        "after_rst": sum(p.frame.t >= resets[0].frame.t and p is not resets[0] for p in data) if resets else 0,
+        "after_rst": sum(p.frame.t >= resets[0].frame.t for p in _behind(resets[0], packets) if p in data) if resets else 0,
         "rtx": len(again), "repeat_after_answer": vain, "stuck": stuck(side, other) if proto == 6 else 0,
         "acks": bool(side.having(ACK, without=SYN | RST)), "ack_span": _ack_span(side),
         "acks_payload": _acks_payload(side, other),
@@ -295,9 +299,14 @@ def _side_columns(side: Side, other: Side, proto: int) -> Row:
     latest = sorted(packets, key=lambda p: p.frame.t)  # equal times stay in order
     for name, ones in (("last", latest), ("data_last", data), ("syn_last", side.syns), ("rtx_last", again)):
         row |= _mark(name, ones[-1:])
-    for name, ones in (("syn", side.syns), ("fin", side.having(FIN)), ("rst", resets), ("data", data)):
+    for name, ones in (("syn", side.syns), ("fin", side.fins), ("rst", resets), ("data", data)):
         row |= _mark(name, ones[:1])
     return row
+
+
+def _behind(one: Packet, packets: list[Packet]) -> list[Packet]:
+    """Return the packets captured later than one of them."""
+    return packets[packets.index(one) + 1 :]
 
 
 def _mark(name: str, packets: list[Packet]) -> Row:
@@ -328,6 +337,8 @@ def _acks_payload(side: Side, other: Side) -> bool:
         return False
     if other.isn is None:  # the other side's beginning was not seen; one number may be its FIN
         return _ack_span(side) > 1
-    covered = ahead(side.highest_ack, other.isn) - 1
-    fins = [ahead(p.seq + p.length, other.isn) for p in other.having(FIN)]
-    return covered > (1 if fins and covered >= min(fins) else 0)
+    numbers = ahead(side.highest_ack, other.isn) - 1
+    ends = [ahead(p.start + p.length, other.isn) for p in other.fins]
+    if ends and 0 < ends[0] <= numbers:  # what two FINs say differently, the first has said
+        numbers -= 1
+    return numbers > 0

@@ -11,12 +11,16 @@ import numpy as np
 
 from analyser.flows.kernel.loads import inner, u8
 from analyser.flows.layout import (
+    ACKS_ANY,
+    ACKS_LATER,
+    ACKS_SYN,
     ANSWER_WINDOW,
     FIRST_BYTES,
     FLOW_LOOPBACK,
     KIND_EXCHANGE,
     KIND_FRAGMENT,
     KIND_TCP,
+    OPENED_LATE,
     S_PAYLOADS,
 )
 
@@ -104,12 +108,15 @@ def payload_row(k: Any, mine: Any, payloads: Any, st: Any) -> Any:
 
 @inner
 def keep_bytes(buf: Any, k: Any, d: Any, at: Any) -> Any:
-    """Copy what belongs to the first bytes of the stream, ``at`` bytes from its beginning; the first copy stays."""
-    if at < 0 or at >= FIRST_BYTES:
+    """Copy what belongs to the first bytes of the stream, ``at`` bytes from its beginning; the first copy stays.
+
+    What lies before the beginning is no part of it, as for a receiver (RFC 9293, 3.10.7.4).
+    """
+    if at >= FIRST_BYTES:
         return
     count = min(np.int64(k.caught), FIRST_BYTES - at)
     po = k.offset
-    for i in range(count):
+    for i in range(max(-at, np.int64(0)), count):
         x = at + i
         if x < 64:
             bit = U(1) << U(x)
@@ -147,6 +154,8 @@ def note_segment(buf: Any, k: Any, r: Any, d: Any) -> Any:
         d.gap -= min(d.gap, U(filled))
         if seq == d.hole_low:
             d.hole_low = np.uint32(np.int64(seq) + filled)
+        elif end == d.hole_high:
+            d.hole_high = seq
         return
     d.rtx += ONE32
     d.rtx_last_t = k.t
@@ -211,13 +220,29 @@ def note_opening(k: Any, mine: Any) -> Any:
 
 
 @inner
-def note_tcp(k: Any, r: Any, mine: Any) -> Any:
-    """Account for the flags of one TCP packet."""
+def may_move(mine: Any, other: Any) -> Any:
+    """Say whether a stream would begin at the number of a SYN-ACK that comes now: nobody has taken up one before.
+
+    A server that keeps no state (SYN cookies) answers a SYN that comes again with another number.
+    """
+    return mine.nsyn == 0 and mine.payload < 0 and other.acks & np.uint8(ACKS_LATER) == 0
+
+
+@inner
+def note_tcp(k: Any, r: Any, mine: Any, other: Any) -> Any:
+    """Account for the flags of one TCP packet. A reset neither opens nor ends, whatever it says (RFC 9293, 3.10.7)."""
     f = np.int64(k.flags)
     letters = np.int64(0)
+    if f & RST:
+        f &= ~(SYN | FIN)
     if f & SYN:
+        movable = may_move(mine, other)
+        if mine.nsyn + mine.nsynack == 0 and not movable:
+            mine.acks |= np.uint8(OPENED_LATE)
         note_opening(k, mine)
         if f & ACK:
+            if movable:
+                mine.isn = k.seq
             mine.nsynack = add16(mine.nsynack)
             letters |= 2
         else:
@@ -227,8 +252,9 @@ def note_tcp(k: Any, r: Any, mine: Any) -> Any:
         if f & SYN == 0:
             if k.length == 0 and f & FIN == 0:
                 letters |= 4
-            mine.acks = np.uint8(1)
-        if mine.ack_first == 0 and mine.ack_max == 0:
+            mine.acks |= np.uint8(ACKS_LATER)
+        if mine.acks & np.uint8(ACKS_ANY) == 0:
+            mine.acks |= np.uint8(ACKS_ANY | ACKS_SYN if f & SYN else ACKS_ANY)
             mine.ack_first = k.ack
             mine.ack_max = k.ack
         elif ahead(k.ack, mine.ack_max) > 0:
@@ -240,6 +266,7 @@ def note_tcp(k: Any, r: Any, mine: Any) -> Any:
             mine.fin_t = k.t
             mine.fin_frame = k.frame
             mine.fin_file = k.file
+            mine.fin_seq = np.uint16((np.int64(k.seq) + np.int64(k.length) + (f & SYN) // SYN) & 0xFFFF)
         mine.nfin = add16(mine.nfin)
         letters |= 16
     if f & RST:
@@ -287,7 +314,7 @@ def note_packet(buf: Any, k: Any, r: Any, mine: Any, other: Any, payloads: Any, 
     if k.kind == KIND_FRAGMENT:
         return
     if k.kind == KIND_TCP:
-        note_tcp(k, r, mine)
+        note_tcp(k, r, mine, other)
         if k.length == 0 or reset:
             return
     elif k.kind == KIND_EXCHANGE:

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.account import ahead
+from analyser.flows.kernel.account import ahead, may_move
 from analyser.flows.kernel.ip import hash_key
 from analyser.flows.kernel.loads import inner
 from analyser.flows.kernel.update import LOW, TAG, starts_anew
-from analyser.flows.layout import FLOW_SUPERSEDED
+from analyser.flows.layout import ACKS_ANY, ACKS_LATER, ACKS_SYN, FLOW_SUPERSEDED, OPENED_LATE
 
 U = np.uint64
 
@@ -79,8 +79,8 @@ def fold_payload(a: Any, b: Any) -> Any:
 
 
 @inner
-def fold_side(a: Any, b: Any, payloads: Any) -> Any:
-    """Add the facts of one side of ``b`` to the same side of ``a``."""
+def fold_side(a: Any, b: Any, movable: Any, payloads: Any) -> Any:
+    """Add the facts of one side of ``b`` to the same side of ``a``, whose beginning is ``movable`` or not."""
     if b.pkts > 0:
         if a.pkts == 0:
             a.point = b.point
@@ -103,6 +103,9 @@ def fold_side(a: Any, b: Any, payloads: Any) -> Any:
             a.syn_frame = b.syn_frame
             a.syn_file = b.syn_file
             a.syn_ipid = b.syn_ipid
+            a.acks |= np.uint8(OPENED_LATE) if not movable else b.acks & np.uint8(OPENED_LATE)
+        elif movable and b.acks & np.uint8(OPENED_LATE) == 0:
+            a.isn = b.isn
         a.syn_last_t = b.syn_last_t
         a.syn_last_frame = b.syn_last_frame
         a.syn_last_file = b.syn_last_file
@@ -110,6 +113,7 @@ def fold_side(a: Any, b: Any, payloads: Any) -> Any:
         a.fin_t = b.fin_t
         a.fin_frame = b.fin_frame
         a.fin_file = b.fin_file
+        a.fin_seq = b.fin_seq
     if a.payload >= 0 and b.payload >= 0:
         before = payloads[np.int64(a.payload)].after_rst
         fold_payload(payloads[np.int64(a.payload)], payloads[np.int64(b.payload)])
@@ -127,10 +131,11 @@ def fold_side(a: Any, b: Any, payloads: Any) -> Any:
         a.rst_ipid = b.rst_ipid
         a.rst_win = b.rst_win
         a.rst_path = b.rst_path
-    if a.ack_first == 0 and a.ack_max == 0:
+    if a.acks & np.uint8(ACKS_ANY) == 0:
+        a.acks |= b.acks & np.uint8(ACKS_SYN)
         a.ack_first = b.ack_first
         a.ack_max = b.ack_max
-    elif (b.ack_first != 0 or b.ack_max != 0) and ahead(b.ack_max, a.ack_max) > 0:
+    elif b.acks & np.uint8(ACKS_ANY) != 0 and ahead(b.ack_max, a.ack_max) > 0:
         a.ack_max = b.ack_max
     if a.path == 0:
         a.path = b.path
@@ -145,7 +150,7 @@ def fold_side(a: Any, b: Any, payloads: Any) -> Any:
     a.zero_window = sum16(a.zero_window, b.zero_window)
     a.ttl_min = min(a.ttl_min, b.ttl_min)
     a.ttl_max = max(a.ttl_max, b.ttl_max)
-    a.acks |= b.acks
+    a.acks |= b.acks & np.uint8(ACKS_ANY | ACKS_LATER)
 
 
 @inner
@@ -183,8 +188,10 @@ def fold(flows: Any, sides: Any, payloads: Any, index: Any, target: Any, seed: A
         tcp = (b.k4 & U(0xFFFF)) == U(6)
         if held >= 0 and not (tcp and is_later_flow(sides, held, j)):
             target[j] = held
-            for side in range(2):
-                fold_side(sides[2 * held + side], sides[2 * j + side], payloads)
+            first, second = sides[2 * held], sides[2 * held + 1]
+            movable = may_move(second, first)
+            fold_side(first, sides[2 * j], may_move(first, second), payloads)
+            fold_side(second, sides[2 * j + 1], movable, payloads)
             fold_flow(flows[held], b)
             continue
         index[i] = (h & TAG) | U(j + 1)

@@ -39,9 +39,11 @@ from analyser.flows.layout import (
     S_UNKNOWN_FAMILY,
     S_UNKNOWN_LINK,
     S_WLAN_AGGREGATED,
+    S_WLAN_FRAGMENTS,
     S_WLAN_MANAGEMENT,
     S_WLAN_PROTECTED,
     WLAN_AGGREGATED,
+    WLAN_FRAGMENT,
     WLAN_MANAGEMENT,
     WLAN_PROTECTED,
 )
@@ -172,6 +174,8 @@ def count_link(reason: Any, st: Any) -> Any:
         st[S_WLAN_PROTECTED] += 1
     elif reason == WLAN_AGGREGATED:
         st[S_WLAN_AGGREGATED] += 1
+    elif reason == WLAN_FRAGMENT:
+        st[S_WLAN_FRAGMENTS] += 1
     else:
         st[S_TRUNCATED] += 1
 

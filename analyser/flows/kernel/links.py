@@ -15,7 +15,14 @@ import numpy as np
 
 from analyser.flows.kernel.loads import be16, be32, inner, le16, le32, u8
 from analyser.flows.kernel.tunnels import ANY_IP, ETHERNET, NOTHING, PPP, U
-from analyser.flows.layout import LINK_LLC, LINK_UNKNOWN, WLAN_AGGREGATED, WLAN_MANAGEMENT, WLAN_PROTECTED
+from analyser.flows.layout import (
+    LINK_LLC,
+    LINK_UNKNOWN,
+    WLAN_AGGREGATED,
+    WLAN_FRAGMENT,
+    WLAN_MANAGEMENT,
+    WLAN_PROTECTED,
+)
 
 
 @inner
@@ -44,6 +51,8 @@ def wlan(buf: Any, p: Any, e: Any, padded: Any, k: Any) -> Any:
         return np.int64(WLAN_MANAGEMENT)
     if control & 0x4000:
         return np.int64(WLAN_PROTECTED)
+    if u8(buf, p + 22) & 15:  # the middle or the end of a frame, whose LLC header is in its first fragment
+        return np.int64(WLAN_FRAGMENT)
     q = p + 24
     if control & 0x0300 == 0x0300:
         q += 6

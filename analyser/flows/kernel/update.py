@@ -15,6 +15,7 @@ from analyser.flows.kernel.ip import hash_key, mix
 from analyser.flows.kernel.loads import inner, prefetch
 from analyser.flows.kernel.watching import UNWANTED, keep_quote, keep_watched, watch_class
 from analyser.flows.layout import (
+    ACKS_LATER,
     DUPLICATE_WINDOW,
     FLOW_SUPERSEDED,
     KEY_NEIGHBOUR,
@@ -123,6 +124,7 @@ def new_flow(k: Any, flows: Any, sides: Any, st: Any) -> Any:
         s.syn_ipid = np.uint16(0)
         s.rst_ipid = np.uint16(0)
         s.rst_win = np.uint16(0)
+        s.fin_seq = np.uint16(0)
         s.ttl_min = np.uint8(255)
         s.ttl_max = np.uint8(0)
         s.rst_ttl = np.uint8(0)
@@ -147,8 +149,8 @@ def starts_anew(isn: Any, mine: Any, other: Any) -> Any:
 
 
 @inner
-def find(k: Any, index: Any, flows: Any, sides: Any, st: Any) -> Any:
-    """Return the row of the flow that ``k`` belongs to, made now if need be."""
+def find(k: Any, copy: Any, index: Any, flows: Any, sides: Any, st: Any) -> Any:
+    """Return the row of the flow that ``k`` belongs to, made now if need be. A ``copy`` of a SYN opens nothing anew."""
     mask = np.int64(index.shape[0] - 1)
     tag = k.hash & TAG
     i = np.int64(k.hash >> U(32)) & mask
@@ -162,7 +164,7 @@ def find(k: Any, index: Any, flows: Any, sides: Any, st: Any) -> Any:
             n = np.int64(v & LOW) - 1
             r = flows[n]
             if r.k4 == k.k4 and r.a1 == k.a1 and r.b1 == k.b1 and r.a0 == k.a0 and r.b0 == k.b0:
-                if k.kind == KIND_TCP and (k.flags & (SYN | ACK | RST)) == SYN:
+                if k.kind == KIND_TCP and not copy and (k.flags & (SYN | ACK | RST)) == SYN:
                     side = np.int64(k.side)
                     if starts_anew(k.seq, sides[2 * n + side], sides[2 * n + 1 - side]):
                         r.flags |= np.uint8(FLOW_SUPERSEDED)
@@ -208,11 +210,18 @@ def same_traffic(buf: Any, k: Any, r: Any, mine: Any, payloads: Any) -> Any:
     if k.ipid == 0 or mine.pkts == 0:
         return False
     if k.kind == KIND_TCP:
-        if k.flags & SYN == 0 or mine.nsyn + mine.nsynack == 0 or mine.isn != k.seq or mine.syn_ipid != k.ipid:
+        if (
+            (k.flags & (SYN | RST)) != SYN
+            or mine.nsyn + mine.nsynack == 0
+            or mine.isn != k.seq
+            or mine.syn_ipid != k.ipid
+        ):
             return False
         if mine.syn_file == k.file:
             return False
-        too_late = mine.acks > 0 or k.t - mine.syn_t > RETRY_WINDOW or mine.syn_t - k.t > RETRY_WINDOW
+        too_late = (
+            mine.acks & np.uint8(ACKS_LATER) > 0 or k.t - mine.syn_t > RETRY_WINDOW or mine.syn_t - k.t > RETRY_WINDOW
+        )
     elif k.kind == KIND_DATAGRAM and mine.payload >= 0:
         d = payloads[np.int64(mine.payload)]
         if d.data_file == k.file or not is_first_datagram(buf, k, d):
@@ -255,7 +264,7 @@ def update(
         ):
             return UPDATE_WATCH, j
         copy = is_copy(k, seen)
-        n = find(k, index, flows, sides, st)
+        n = find(k, copy, index, flows, sides, st)
         r = flows[n]
         side = np.int64(k.side)
         mine = sides[2 * n + side]
