@@ -80,6 +80,7 @@ def _size(workload: Workload) -> str:
 def measured(folder: Path, rounds: int, scale: float) -> str:
     """Measure everything and return the page, without remarks."""
     begun = time.perf_counter()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # installed packages are compiled once, not in every run
     tell(f"workloads and libraries, kept in {folder}")
     both = workloads(folder, scale=scale)
     office, scan = both
