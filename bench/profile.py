@@ -33,8 +33,9 @@ STAGES: Final = {
     "kernel: packets to flows": ("analyser.flows.kernel.native:Native.__call__",),
     "between reading and kernel": ("analyser.pipeline.reading:read_captures",),
     "tables of flows": (
-        "analyser.flows.reader:FlowReading.parts", "analyser.flows.reader:FlowReading.earliest",
-        "analyser.flows.reader:FlowReading.sights", "analyser.pipeline.reading:whole",
+        "analyser.flows.memory:Memory.parts", "analyser.flows.reader:FlowReading._tables",
+        "analyser.flows.reader:FlowReading._sights", "analyser.flows.reader:FlowReading.earliest",
+        "analyser.pipeline.reading:whole",
     ),
     "labels": ("analyser.pipeline.reading:label",),
     "rules judged": (

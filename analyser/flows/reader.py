@@ -69,7 +69,7 @@ class FlowReading:
     def _tables(self, part: Part) -> FlowTables:
         return flow_tables(self._memory, part, self._ports)
 
-    def _sights(self, part: Part) -> tuple[pl.DataFrame, FlowTables]:
+    def _sights(self, part: Part) -> tuple[pl.DataFrame, FlowTables | None]:
         return part_sights(self._memory, part, self._ports)
 
     @property
@@ -81,8 +81,8 @@ class FlowReading:
         """Return PATHS and NEIGHBOURS of all parts."""
         return surroundings(self._memory, self._ports)
 
-    def sights(self) -> Iterator[tuple[pl.DataFrame, FlowTables]]:
-        """Give SIGHTS of each part, and the tables of those of its flows that ICMP errors quote."""
+    def sights(self) -> Iterator[tuple[pl.DataFrame, FlowTables | None]]:
+        """Give SIGHTS of each part, and the tables of those of its flows that ICMP errors quote (None: of none)."""
         return map(self._sights, self._memory.parts())
 
     def earliest(self, most: int) -> tuple[FlowTables, int]:

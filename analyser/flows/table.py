@@ -98,8 +98,10 @@ def surroundings(memory: Memory, ports: Mapping[str, frozenset[int]]) -> tuple[p
     return _paths(memory.known_paths()), neighbours
 
 
-def part_sights(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]]) -> tuple[pl.DataFrame, FlowTables]:
-    """Return SIGHTS of one part of a run, and the tables of those of its flows that ICMP errors quote.
+def part_sights(
+    memory: Memory, part: Part, ports: Mapping[str, frozenset[int]]
+) -> tuple[pl.DataFrame, FlowTables | None]:
+    """Return SIGHTS of one part of a run, and the tables of those of its flows that ICMP errors quote; None where there are none.
 
     Much cheaper than all tables: what is alike is taken together before anything is written out in words.
     """
@@ -131,8 +133,12 @@ def part_sights(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
     named = told.select(
         **{"id.orig_h": of("orig", "h"), "id.resp_h": of("resp", "h")}, **facts, tcp="tcp", loopback="loopback"
     )
-    quoted = Part(part.numbers, select(part.records, np.flatnonzero(flows["icmp"] > 0)), part.renamed, chosen=True)
-    return named.select(pl.col(name).cast(kind) for name, kind in SIGHTS.items()), flow_tables(memory, quoted, ports)
+    sights = named.select(pl.col(name).cast(kind) for name, kind in SIGHTS.items())
+    quoted = np.flatnonzero(flows["icmp"] > 0)
+    if not quoted.size:
+        return sights, None
+    chosen = Part(part.numbers, select(part.records, quoted), part.renamed, chosen=True)
+    return sights, flow_tables(memory, chosen, ports)
 
 
 def earliest(memory: Memory, most: int) -> tuple[Part, int]:

@@ -69,10 +69,11 @@ def observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None)
 def _surroundings(run: FlowRun, observed: Observed) -> Observed:
     """Return ``observed`` with what all parts together show of who was seen where; without flows."""
     paths, neighbours = run.surroundings()
-    sights, said = [], []
+    sights, said = [], [icmp_said(observed)]  # of no flows, nothing
     for seen, quoted in run.sights():
         sights.append(seen)
-        said.append(icmp_said(replace(observed, flows=quoted.flows, icmp_errors=quoted.icmp_errors)))
+        if quoted is not None:
+            said.append(icmp_said(replace(observed, flows=quoted.flows, icmp_errors=quoted.icmp_errors)))
     return whole_view(replace(observed, paths=paths, neighbours=neighbours), sights, said)
 
 

@@ -88,8 +88,8 @@ class FlowRun:
         """Return PATHS and NEIGHBOURS of all parts."""
         return self._reading.surroundings()
 
-    def sights(self) -> Iterator[tuple[pl.DataFrame, FlowTables]]:
-        """Give SIGHTS of each part, and the tables of those of its flows that ICMP errors quote."""
+    def sights(self) -> Iterator[tuple[pl.DataFrame, FlowTables | None]]:
+        """Give SIGHTS of each part, and the tables of those of its flows that ICMP errors quote (None: of none)."""
         return self._reading.sights()
 
     def close(self) -> None:
