@@ -192,7 +192,8 @@ def _read_all(
                 _keep_or_close(feed, number, active, facts)
             if not active:
                 continue
-            feed = min(active, key=lambda item: item.head)
+            # One that is alone takes no place among others, and nobody needs to know when its packets come.
+            feed = active[0] if len(active) == 1 else min(active, key=lambda item: item.head)
             others = [item.head for item in active if item is not feed]
             if waiting:
                 others.append(_starts(sources[waiting[0]]))
