@@ -10,8 +10,6 @@ from __future__ import annotations
 import contextlib
 import sys
 
-import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore]
-
 from analyser.capture.headers import read_header
 from analyser.flows.feed import Feed
 from analyser.flows.layout import S_SEED
@@ -41,6 +39,8 @@ def one(kernel: Plain, data: bytes) -> None:
 
 def main() -> None:
     """Start libFuzzer."""
+    import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore] # not in the suite's environment
+
     kernel = Plain(lambda code: atheris.instrument_bytecode.patch_code(code, True))
     atheris.Setup(sys.argv, lambda data: one(kernel, data))
     atheris.Fuzz()

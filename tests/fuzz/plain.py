@@ -177,7 +177,7 @@ class Plain:
                 first, second = function(*taken)
             return int(first), int(second)
 
-        vars(call)["address"] = 1  # `opened` is called by its name here
+        vars(call).update(address=1, forget=lambda: None)  # `opened` is called by its name here, and no array is kept
         return call
 
 

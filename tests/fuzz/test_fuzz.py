@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.flows_properties.compare import kernel_reads
-from tests.fuzz import seeds
+from tests.fuzz import guided, seeds
 from tests.fuzz.native import Fuzzer, capture_of
 from tests.fuzz.plain import Plain, reading_with
 from tests.fuzz.targets import TARGETS, reproduce
@@ -52,6 +52,13 @@ def test_the_corpus_holds() -> None:
     """What earlier runs found worth keeping is read by the kernel's machine code and by its source alike."""
     for data in seeds.corpus():
         reproduce("plain", data)
+
+
+def test_the_guided_fuzzer_reads_the_corpus_in_tables_of_four_rows() -> None:
+    """What coverage guidance runs, without the guidance: interpreted, with flows expiring all the time."""
+    kernel = Plain()
+    for data in seeds.corpus()[:40]:
+        guided.one(kernel, data)
 
 
 def planted(change: str) -> str:
