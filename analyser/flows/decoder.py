@@ -5,6 +5,7 @@ Knows blocks of bytes and where a file ends, is cut, or is damaged. It must not 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -63,8 +64,8 @@ PLACES_TOLD: Final = 5
 class Decoder:
     """A capture whose packets are decoded batch by batch.
 
-    ``point`` tells captures apart that run at the same time; the files of a rotated set share theirs. ``lent``: while it is
-    the block of bytes, the block may still be read by whoever counts the batch before, and is not changed. ``notice`` as for
+    ``point`` tells captures apart that run at the same time; the files of a rotated set share theirs. The block
+    of bytes is used again unless it is lent to who counts the packets in it. ``notice`` as for
     :func:`analyser.flows.reader.read_captures`.
     """
 
@@ -84,9 +85,10 @@ class Decoder:
         self._notice = notice
         self._opener = 0  # where the code stands that opens tunnels and rare link types; loaded when one comes
         self.block = np.empty(memory.limits.block, np.uint8)
-        self.lent: NDArray[np.uint8] | None = None
+        self._lent: list[NDArray[np.uint8]] = []
+        self._lending = threading.Lock()
         self.ended = False
-        self._spare: NDArray[np.uint8] | None = None
+        self._spare: list[NDArray[np.uint8]] = []
         self._end = 0
         self._start = 0  # offset in the file of the buffer's first byte
         self._complete = True
@@ -166,9 +168,10 @@ class Decoder:
         """Move what follows ``done`` to the front of the block, make room for ``need`` bytes, and read; 0 at the end."""
         left = self._end - done
         block = self.block
-        if block is self.lent:
-            self.block = np.empty_like(block) if self._spare is None else self._spare
-            self._spare = block
+        if self._is_lent(block):
+            free = [spare for spare in self._spare if not self._is_lent(spare)]
+            self.block = free[0] if free else np.empty_like(block)
+            self._spare = [spare for spare in self._spare if spare is not self.block] + [block]
         if max(need, left) > self.block.shape[0]:
             self.block = np.empty(max(need, left), np.uint8)
         self.block[:left] = block[done : self._end]
@@ -182,6 +185,21 @@ class Decoder:
         self._end += got
         self._final = got == 0
         return got
+
+    def lend(self) -> NDArray[np.uint8]:
+        """Return the block, which stays as it is until it is given back as often as it was lent."""
+        with self._lending:
+            self._lent.append(self.block)
+        return self.block
+
+    def take_back(self, block: NDArray[np.uint8]) -> None:
+        """Take a block that was lent."""
+        with self._lending:
+            del self._lent[next(place for place, lent in enumerate(self._lent) if lent is block)]
+
+    def _is_lent(self, block: NDArray[np.uint8]) -> bool:
+        with self._lending:
+            return any(lent is block for lent in self._lent)
 
     def _skip_header(self) -> None:
         """Step over the file header; a pipe may deliver it in pieces."""

@@ -5,9 +5,10 @@ Knows the order of time within a capture, and which batch is being counted. It m
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,21 @@ from analyser.model.capture import ByteSource
 
 DAY: Final = 86_400_000_000_000
 
+AHEAD: Final = 3
+"""Batches that are decoded, or being decoded, beside the one that is counted: who is done first need not wait at once."""
+
+
+class _Batch(NamedTuple):
+    """Packets on their way: how many there are, and the block that holds their payload, is told when they are decoded."""
+
+    packets: NDArray[Any]
+    told: Future[tuple[int, NDArray[np.uint8]]]
+
 
 class Feed(Decoder):
     """A capture that is being read. ``packets[cursor:count]`` are decoded and not yet counted; ``buffer`` has their payload.
 
-    With a ``worker`` the next batch is decoded while this one is counted: the same batches in the same order, so nothing
+    With a ``worker`` the next batches are decoded while this one is counted: the same batches in the same order, so nothing
     else depends on how many work. A stream that is written while it is read is not read ahead.
     """
 
@@ -42,8 +53,7 @@ class Feed(Decoder):
         self.cursor = 0
         self.count = 0
         self._worker = worker
-        self._other: NDArray[Any] = np.empty(memory.limits.batch if worker else 0, PACKET)
-        self._ahead: Future[int] | None = None
+        self._ahead: deque[_Batch] = deque()
         self._placed: NDArray[np.int64] | None = None
         self._last_place: int | None = None
 
@@ -77,21 +87,32 @@ class Feed(Decoder):
         self.cursor = 0
         if self._worker is None:
             self.count = self.decode(self.packets)
+            self.buffer = self.block
         else:
-            self.count = self._next(self._worker)
-        self.buffer = self.block if self.lent is None else self.lent
+            self._next(self._worker)
         return self.count > 0
 
-    def _next(self, worker: Executor) -> int:
-        """Take the batch that was decoded ahead, and let the one behind it be decoded."""
-        count = self.decode(self._other) if self._ahead is None else self._ahead.result()
-        self.packets, self._other = self._other, self.packets
-        self.lent = self.block
-        self._ahead = worker.submit(self.decode, self._other) if count else None
-        return count
+    def _next(self, worker: Executor) -> None:
+        """Take the batch that was decoded first, and let another be decoded in its place."""
+        if self._ahead:
+            self.take_back(self.buffer)
+            self._ahead.append(self._decoded(worker, self.packets))
+        else:
+            batch = self.packets.shape[0]
+            self._ahead.extend(self._decoded(worker, np.empty(batch, PACKET)) for _ in range(AHEAD))
+        first = self._ahead.popleft()
+        self.packets = first.packets
+        self.count, self.buffer = first.told.result()
+
+    def _decoded(self, worker: Executor, packets: NDArray[Any]) -> _Batch:
+        return _Batch(packets, worker.submit(self._decode_and_lend, packets))
+
+    def _decode_and_lend(self, packets: NDArray[Any]) -> tuple[int, NDArray[np.uint8]]:
+        count = self.decode(packets)
+        return count, self.lend()
 
     def close(self) -> None:
         """Release the capture; what is being decoded ahead is waited for."""
-        if self._ahead is not None:
-            self._ahead.result()
+        for batch in self._ahead:
+            batch.told.result()
         self.source.close()

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Packet
@@ -82,12 +83,12 @@ def test_an_error_about_a_client_on_a_tunnels_port_is_evidence(port: int) -> Non
 
 
 class Dirty(Feed):
-    """A feed whose records hold anything but zeros before the first packet."""
+    """A feed whose records hold anything but zeros before they are filled."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        for records in (self.packets, self._other):
-            records.view(np.uint8)[:] = 0xC0
+    def decode(self, packets: NDArray[Any]) -> int:
+        """Decode into records that held something else."""
+        packets.view(np.uint8)[:] = 0xC0
+        return super().decode(packets)
 
 
 def test_what_a_record_held_before_does_not_matter() -> None:
