@@ -65,7 +65,7 @@ def test_a_generator_is_charged_for_its_steps_only(clock: list[float]) -> None:
 def test_a_profiled_command_does_what_it_does_and_leaves_its_stages(tmp_path: Path) -> None:
     target = tmp_path / "stages.json"
     done = subprocess.run(
-        [sys.executable, "-m", "bench.profile", "check", str(SMALL), "--site", str(SMALL_SITE)],
+        [sys.executable, "-m", "bench.profile", "check", str(SMALL), "--site", str(SMALL_SITE), "--workers", "1"],
         env=os.environ | {"BENCH_PROFILE": str(target)}, cwd=Path(profile.__file__).parents[1],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
