@@ -235,3 +235,13 @@ def _flat(odd: Odd) -> str:
     text = f"{odd.reason}: {odd.initiator} > {odd.responder} port {odd.port} {odd.state}{cause} {odd.severity}"
     scan = f" scan of {odd.scan[0]} hosts, {odd.scan[1]} ports" if odd.scan else ""
     return text + scan + (" waived" if odd.waived else "")
+
+
+RAW_AND_IPP_DELIVERED = Expect(
+    exit=0,
+    fine={
+        ("server-to-printer/raw-delivery", "print-server", "mfd-1"): Found("satisfied", "ok", {9100: Port("open")}),
+        ("server-to-printer/ipp-delivery", "print-server", "mfd-1"): Found("satisfied", "ok", {631: Port("open")}),
+    },
+)
+"""What is true where one printer gets a job by RAW and one by IPP, however the packets were captured."""
