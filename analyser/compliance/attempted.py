@@ -150,18 +150,17 @@ def _decide(rule: Applied, ports: Mapping[int, Outline], talks: Iterable[Talk], 
 
 def _draft_network(rule: Applied, network: int, talks: Sequence[Talk], scene: Scene) -> list[Draft]:
     """Return the draft of a network, then one for each client and other end between which something fails."""
-    by_client: dict[str, list[Talk]] = defaultdict(list)
-    for talk in talks:
-        by_client[_client(talk, network)].append(talk)
+    by_client: dict[str, list[int]] = defaultdict(list)
+    for place, talk in enumerate(talks):
+        by_client[_client(talk, network)].append(place)
     decided = [_decide(rule, talk.ports, [talk], scene) for talk in talks]
     failing = [
         draft
         for talk, each in zip(talks, decided, strict=True)
         if each[2].verdict in FAILING_VERDICTS and (draft := _draft_client(rule, talk, each, scene)) is not None
     ]
-    alone = {id(talk): each[2].verdict for talk, each in zip(talks, decided, strict=True)}
     fared = {
-        client: alone[id(mine[0])] if len(mine) == 1 else _fared(rule, mine, scene)
+        client: decided[mine[0]][2].verdict if len(mine) == 1 else _fared(rule, [talks[at] for at in mine], scene)
         for client, mine in by_client.items()
     }
     opened = frozenset((network, client) for client, verdict in fared.items() if verdict is Verdict.SATISFIED)
