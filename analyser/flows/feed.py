@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -113,6 +113,5 @@ class Feed(Decoder):
 
     def close(self) -> None:
         """Release the capture; what is being decoded ahead is waited for."""
-        for batch in self._ahead:
-            batch.told.result()
+        wait(batch.told for batch in self._ahead)
         self.source.close()
