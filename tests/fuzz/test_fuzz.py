@@ -50,14 +50,17 @@ def test_changed_inputs(target: str, tmp_path: Path) -> None:
 
 def test_the_corpus_holds() -> None:
     """What earlier runs found worth keeping is read by the kernel's machine code and by its source alike."""
-    for data in seeds.corpus():
+    inputs = seeds.corpus()
+    assert inputs
+    for data in inputs:
         reproduce("plain", data)
 
 
 def test_the_guided_fuzzer_reads_the_corpus_in_tables_of_four_rows() -> None:
     """What coverage guidance runs, without the guidance: interpreted, with flows expiring all the time."""
-    kernel = Plain()
-    for data in seeds.corpus()[:40]:
+    kernel, inputs = Plain(), seeds.corpus()[:40]
+    assert inputs
+    for data in inputs:
         guided.one(kernel, data)
 
 
