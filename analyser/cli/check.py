@@ -5,13 +5,17 @@ from __future__ import annotations
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from analyser.cli.arguments import Workers
 from analyser.cli.console import error, message, page_width, print_bytes, print_text
 from analyser.cli.progress import reading
+from analyser.report.phrases import count
+
+if TYPE_CHECKING:
+    from analyser.pipeline.picking import Slices
 
 USAGE_ERROR = 2
 
@@ -35,7 +39,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON document.")] = False,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", help="Also write report.json, report.txt and flows.parquet."),
+        typer.Option("-o", "--output", metavar="DIR", help="Also write report, flows and evidence there."),
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only the answer; no progress, no messages.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Unfold what works or does not apply.")] = False,
@@ -68,6 +72,7 @@ def check(
             notice=None if quiet else message,
         )
     if output is not None:
+        from analyser.pipeline.picking import write_slices
         from analyser.report.flow_files import write_flows
         from analyser.report.flows import flow_table
         from analyser.report.json import report_json
@@ -77,8 +82,9 @@ def check(
         write_flows(
             (flow_table(part.frame, run.flows.captures) for part in run.flows.parts()), output / "flows.parquet"
         )
+        slices = write_slices(run.document, output / "evidence")
         if not quiet:
-            message(f"written to {output}: report.json, report.txt, flows.parquet")
+            _tell_written(output, slices)
     if as_json:
         from analyser.report.json import report_json
 
@@ -88,6 +94,16 @@ def check(
     else:
         print_text(report_text(run.document, everything=verbose, width=page_width()))
     raise typer.Exit(run.document.summary.exit_code)
+
+
+def _tell_written(output: Path, slices: Slices) -> None:
+    """Say what stands in the folder, and what could not be written there."""
+    evidence = f"; evidence of {count(slices.written, 'finding')}, without payload" if slices.written else ""
+    message(f"written to {output}: report.json, report.txt, flows.parquet{evidence}")
+    for path, reason in slices.unreadable.items():
+        message(f"no evidence from {path}: {reason}")
+    if slices.left_out:
+        message(f"no evidence of {count(slices.left_out, 'more finding')}: too many")
 
 
 def _starter(captures: list[str], *, as_json: bool, quiet: bool, workers: int | None) -> NoReturn:

@@ -5,7 +5,7 @@ Knows names and shapes; opening files belongs to ``capture``, understanding pack
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 
@@ -111,6 +111,25 @@ class ReadingFacts:
     def packets(self) -> int:
         """Packets of all files."""
         return sum(item.packets for item in self.files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaughtFrame:
+    """One frame as it was caught: its number in the capture from 1, time (ns), bytes, and its length on the wire.
+
+    ``headers``: so many of the bytes are headers; what follows them is what somebody said.
+    """
+
+    number: int
+    t: int
+    link_type: int
+    data: bytes
+    length: int
+    headers: int
+
+    def without_payload(self) -> CaughtFrame:
+        """Return the frame cut behind its headers; its length on the wire still tells how much there was."""
+        return replace(self, data=self.data[: self.headers])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
