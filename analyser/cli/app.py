@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from analyser import __version__
 from analyser.cli.check import check
 from analyser.cli.console import error, message, print_text
+from analyser.cli.explain import explain
 from analyser.cli.flows import flows
 from analyser.cli.matrix import matrix
 from analyser.cli.rules import rules_lint, rules_show
@@ -104,6 +105,7 @@ def _analyser(
 
 
 app.command(cls=Command, rich_help_panel=TECHNICIAN)(check)
+app.command(cls=Command, rich_help_panel=TECHNICIAN)(explain)
 app.command(cls=Command, rich_help_panel=TECHNICIAN)(flows)
 app.command(cls=Command, rich_help_panel=AUDITOR)(matrix)
 

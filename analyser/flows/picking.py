@@ -25,6 +25,7 @@ from analyser.flows.layout import (
     FILL_LOST,
     FORMAT_PCAPNG,
     I_LINK,
+    I_SNAPLEN,
     PACKET,
     PROTOCOL_NEIGHBOUR,
 )
@@ -102,7 +103,8 @@ class _Picker(Decoder):
         kind = self._word(at)
         if kind == _SIMPLE:
             length = self._word(at + 8)
-            caught = min(length, int(state[F_POS]) - at - 16)
+            snaplen = int(self._interfaces[0, I_SNAPLEN])
+            caught = min(length, int(state[F_POS]) - at - 16, snaplen or length)
             return at + 12, caught, length, int(self._interfaces[0, I_LINK])
         interface = self._word(at + 8)
         if kind == _OLD:  # 16 bits; the other 16 count lost packets

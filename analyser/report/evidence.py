@@ -9,7 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from analyser.model.finding import Evidence, PortFinding, ReportDocument, Severity, UnexpectedEntry, VerdictEntry
+from analyser.model.finding import (
+    Evidence,
+    PortFinding,
+    PortState,
+    ReportDocument,
+    Severity,
+    UnexpectedEntry,
+    VerdictEntry,
+)
 from analyser.report.phrases import port_name
 
 Finding = VerdictEntry | UnexpectedEntry
@@ -19,11 +27,12 @@ _WEIGHTS: Final = tuple(Severity)
 
 @dataclass(frozen=True, slots=True)
 class NamedFrame:
-    """A frame that a finding names: path of the capture, number from 1, and what it shows."""
+    """A frame that a finding names: path of the capture, number from 1, what it shows, and whether that is a fault."""
 
     capture: str
     number: int
     words: str
+    fault: bool
 
 
 def findings(document: ReportDocument) -> list[Finding]:
@@ -39,13 +48,17 @@ def with_id(document: ReportDocument, id_: str) -> list[Finding]:
     return exact or [finding for finding in findings(document) if wanted and finding.id.startswith(wanted)]
 
 
-def evidence_of(finding: Finding) -> list[tuple[str, Evidence]]:
-    """Return what a finding can be proved by, each with words for the port or flow that it shows."""
+def evidence_of(finding: Finding) -> list[tuple[str, bool, Evidence]]:
+    """Return what a finding can be proved by: words for the port or flow that it shows, whether that is a fault, and proof."""
     if isinstance(finding, UnexpectedEntry):
         words = _state(finding.transport, finding.port, finding.state.value, finding.cause)
-        return [(f"unexpected {finding.reason.value}: {words}", proof) for proof in finding.evidence]
+        return [(f"unexpected {finding.reason.value}: {words}", True, proof) for proof in finding.evidence]
     return [
-        (_state(port.transport, port.port, port.state.value, port.cause) + _by(port), proof)
+        (
+            _state(port.transport, port.port, port.state.value, port.cause) + _by(port),
+            port.state is not PortState.OPEN,
+            proof,
+        )
         for port in finding.ports
         for proof in port.evidence
     ]
@@ -53,13 +66,13 @@ def evidence_of(finding: Finding) -> list[tuple[str, Evidence]]:
 
 def frames_of(finding: Finding) -> list[NamedFrame]:
     """Return the frames that a finding names, each once, in the order of captures and frames."""
-    told: dict[tuple[str, int], list[str]] = {}
-    for words, proof in evidence_of(finding):
+    told: dict[tuple[str, int], dict[str, bool]] = {}
+    for words, fault, proof in evidence_of(finding):
         for number in proof.frames:
-            told.setdefault((proof.capture, number), []).append(words)
-    captures = list(dict.fromkeys(capture for capture, _ in told))
-    ordered = sorted(told, key=lambda place: (captures.index(place[0]), place[1]))
-    return [NamedFrame(*place, "; ".join(dict.fromkeys(told[place]))) for place in ordered]
+            told.setdefault((proof.capture, number), {})[words] = fault
+    captures = {capture: place for place, capture in enumerate(dict.fromkeys(capture for capture, _ in told))}
+    ordered = sorted(told, key=lambda place: (captures[place[0]], place[1]))
+    return [NamedFrame(*place, "; ".join(told[place]), any(told[place].values())) for place in ordered]
 
 
 def captures_of(chosen: Iterable[Finding]) -> dict[str, set[int]]:

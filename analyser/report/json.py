@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from analyser.model.capture import InputError
 from analyser.model.finding import ReportDocument
 from analyser.report.escape import as_text, in_json
 
@@ -31,6 +32,19 @@ def encode(document: object) -> bytes:
 def report_json(document: ReportDocument) -> bytes:
     """Return the report as indented JSON (two blanks), ready for a file or standard output."""
     return msgspec.json.format(encode(document), indent=2) + b"\n"
+
+
+def read_report(path: Path) -> ReportDocument:
+    """Return the report in a file that ``check --json`` or ``-o`` wrote.
+
+    Raises InputError where the file holds no such report, or cannot be read.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=ReportDocument)
+    except OSError as problem:
+        raise InputError(str(path), f"cannot be read: {problem.strerror or problem}") from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as problem:
+        raise InputError(str(path), f"no report of analyser check --json: {problem}") from None
 
 
 def report_schema() -> dict[str, Any]:

@@ -40,7 +40,9 @@ def pcapng(frames: Iterable[tuple[CaughtFrame, str]], *, application: str) -> by
             "<IIIII", links.index(frame.link_type), ticks >> 32, ticks & 0xFFFFFFFF, len(frame.data), frame.length
         )
         comment = on_screen(words)[:_MOST_WORDS].encode("utf-8", "replace")
-        blocks.append(_block(_PACKET, fixed + _padded(frame.data) + (_options((_COMMENT, comment)) if comment else b"")))
+        blocks.append(
+            _block(_PACKET, fixed + _padded(frame.data) + (_options((_COMMENT, comment)) if comment else b""))
+        )
     return b"".join(blocks)
 
 

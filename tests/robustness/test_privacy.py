@@ -7,6 +7,7 @@ them, as text and as bytes.
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 
 import polars as pl
@@ -170,7 +171,12 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         assert run("flows", str(pcap), "-o", str(folder / f"flows.{ending}")).returncode == 0
         found[f"flows.{ending}"] = (folder / f"flows.{ending}").read_bytes()
     assert run("check", str(pcap), "--site", str(site), "-o", str(folder / "out")).returncode == 1
-    found |= {f"out/{path.name}": path.read_bytes() for path in (folder / "out").iterdir()}
+    found |= {f"out/{path.name}": path.read_bytes() for path in (folder / "out").rglob("*") if path.is_file()}
+    report = json.loads((folder / "out" / "report.json").read_bytes())
+    for finding in {entry["id"] for entry in [*report["verdicts"], *report["unexpected"]]}:
+        result = run("explain", finding, "--report", str(folder / "out" / "report.json"))
+        assert result.returncode == 0, result.stderr
+        found[f"explain {finding}"] = (result.stdout + result.stderr).encode()
     for name in [name for name in found if name.endswith(".parquet")]:
         target = folder / "out" / "flows.parquet" if name.startswith("out/") else folder / name
         found[f"{name}, unpacked"] = pl.read_parquet(target).write_json().encode()
