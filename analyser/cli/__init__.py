@@ -14,6 +14,8 @@ _ENVIRONMENT = {
     "_RJEM_MALLOC_CONF": "narenas:1,dirty_decay_ms:500,muzzy_decay_ms:500",
     # Importing numpy starts a thread per core for linear algebra, of which there is none here.
     "OPENBLAS_NUM_THREADS": "1",
+    # A check is a thousand small queries; dealt to several threads each costs more than it saves, by the clock too.
+    "POLARS_MAX_THREADS": "1",
 }
 """What libraries read when they are loaded; what the user has set stands."""
 
