@@ -6,7 +6,7 @@ RUN    := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
 # Programs that the suite compares with, and the Debian package each is in.
-TEST_PROGRAMS := tshark:tshark tcpdump:tcpdump
+TEST_PROGRAMS := tshark:tshark tcpdump:tcpdump nft:nftables
 # Programs that the benchmark measures beside the analyser.
 BENCH_PROGRAMS := tcpdump:tcpdump ndpiReader:libndpi-bin softflowd:softflowd
 

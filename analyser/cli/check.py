@@ -73,9 +73,11 @@ def check(
         )
     if output is not None:
         from analyser.pipeline.picking import write_slices
+        from analyser.report.firewall import write_requests
         from analyser.report.flow_files import write_flows
         from analyser.report.flows import flow_table
         from analyser.report.json import report_json
+        from analyser.report.request import requested_permits
 
         (output / "report.json").write_bytes(report_json(run.document))
         (output / "report.txt").write_text(report_text(run.document, everything=True).plain, encoding="utf-8")
@@ -83,8 +85,13 @@ def check(
             (flow_table(part.frame, run.flows.captures) for part in run.flows.parts()), output / "flows.parquet"
         )
         slices = write_slices(run.document, output / "evidence")
+        wanted = requested_permits(run.document)
+        if wanted:
+            write_requests(
+                wanted, output / "requests", about=f"what was stopped on the way, site {run.document.site.name}"
+            )
         if not quiet:
-            _tell_written(output, slices)
+            _tell_written(output, slices, requests=bool(wanted))
     if as_json:
         from analyser.report.json import report_json
 
@@ -96,10 +103,11 @@ def check(
     raise typer.Exit(run.document.summary.exit_code)
 
 
-def _tell_written(output: Path, slices: Slices) -> None:
+def _tell_written(output: Path, slices: Slices, *, requests: bool) -> None:
     """Say what stands in the folder, and what could not be written there."""
     evidence = f"; evidence of {count(slices.written, 'finding')}, without payload" if slices.written else ""
-    message(f"written to {output}: report.json, report.txt, flows.parquet{evidence}")
+    asked = "; requests to the firewall as rules" if requests else ""
+    message(f"written to {output}: report.json, report.txt, flows.parquet{evidence}{asked}")
     for path, reason in slices.unreadable.items():
         message(f"no evidence from {path}: {reason}")
     if slices.left_out:

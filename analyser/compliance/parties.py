@@ -154,6 +154,12 @@ class Directory:
             return ()
         return tuple(one.number for one in self.parties if one.kind is Kind.HOST and one.name in self._members[party])
 
+    def candidates(self, subject: int, others: frozenset[int]) -> frozenset[int]:
+        """Return whom of ``others`` a subject may turn to: those of its group where the group has any, else all."""
+        group = self.parties[subject].group
+        same = frozenset(party for party in others if group is not None and self.parties[party].group == group)
+        return same - {subject} or others - {subject}
+
     def segment(self, address: str) -> str | None:
         """Return the prefix of the site's network that ``address`` lies in, or None."""
         version, value = number_of(address)

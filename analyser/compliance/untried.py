@@ -52,7 +52,7 @@ def _reached(rule: Applied, scene: Scene) -> dict[int, set[int]]:
 
 
 def _for_subject(rule: Applied, subject: int, talked: Mapping[int, set[int]], scene: Scene) -> Iterable[Draft]:
-    candidates = _candidates(rule, subject, scene)
+    candidates = scene.directory.candidates(subject, rule.others)
     reached = talked.get(subject, set()) & (candidates | {CAST, subject}) | ({CAST} if CAST in talked else set())
     if rule.rule.each:
         stood_for = {
@@ -69,14 +69,6 @@ def _for_subject(rule: Applied, subject: int, talked: Mapping[int, set[int]], sc
     else:
         roles = rule.rule.responder if rule.subject_is_initiator else rule.rule.initiator
         yield _missed(rule, subject, sorted(candidates), _nobody(rule, roles), scene)
-
-
-def _candidates(rule: Applied, subject: int, scene: Scene) -> frozenset[int]:
-    """Return whom a subject may turn to: those of its group where the group has any, else all."""
-    others = rule.others - {subject}
-    group = scene.directory.parties[subject].group
-    same = frozenset(party for party in others if group is not None and scene.directory.parties[party].group == group)
-    return same or others
 
 
 def _is_virtual(party: int, scene: Scene) -> bool:

@@ -5,6 +5,7 @@ Knows rules; which of them apply to a site is told from outside, by rule id.
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Mapping
 from typing import Final
@@ -14,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analyser.model.rule import Ports, Requirement, Rule, RulePack, Scope, When
-from analyser.report.escape import on_screen
+from analyser.report.escape import in_cell, on_screen
 from analyser.report.page import Page
 
 _STYLES: Final[dict[Requirement, str]] = {
@@ -23,6 +24,11 @@ _STYLES: Final[dict[Requirement, str]] = {
     Requirement.OPTIONAL: "",
     Requirement.FORBIDDEN: "bold red",
 }
+
+
+_COLUMNS: Final = (
+    "rule", "row", "requirement", "transport", "ports", "service", "initiator", "responder", "condition", "applies", "title",
+)  # fmt: skip
 
 
 def matrix_document(pack: RulePack, applies: Mapping[str, bool] | None = None) -> dict[str, object]:
@@ -35,6 +41,29 @@ def matrix_document(pack: RulePack, applies: Mapping[str, bool] | None = None) -
         "rules": {"id": pack.id, "version": pack.version, "source": pack.source},
         "rows": [_row(rule, None if applies is None else applies[rule.id]) for rule in pack.rules],
     }
+
+
+def matrix_csv(
+    pack: RulePack, applies: Mapping[str, bool] | None = None, ports: Mapping[str, tuple[int, ...]] | None = None
+) -> str:
+    """Return the matrix as CSV with a head line, a rule a line; lists in a cell have blanks between.
+
+    ``applies`` and ``ports`` as for :func:`matrix_text`; without a site ``applies`` is empty.
+    """
+    out = io.StringIO()
+    sheet = csv.writer(out, lineterminator="\n")
+    sheet.writerow(_COLUMNS)
+    for rule in pack.rules:
+        applied = None if applies is None else applies[rule.id]
+        sheet.writerow(
+            in_cell(cell)
+            for cell in (
+                rule.id, str(rule.row), rule.requirement, rule.transport, port_words(rule, (ports or {}).get(rule.id)),
+                " ".join(rule.service), " ".join(rule.initiator), " ".join(rule.responder), _conditions(rule),
+                "" if applied is None else "yes" if applied else "no", rule.title,
+            )
+        )  # fmt: skip
+    return out.getvalue()
 
 
 def _row(rule: Rule, applies: bool | None) -> dict[str, object]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analyser.model.finding import Cause, PortFinding, PortState, ReportDocument, Severity, VerdictEntry
+from analyser.model.permit import Permit
 from analyser.report.phrases import count, listed
 
 _FILTERED: Final = frozenset(
@@ -58,6 +59,21 @@ def firewall_requests(document: ReportDocument) -> list[Request]:
     return [
         Request(transport, numbers, initiators, tuple(responders))
         for (transport, numbers, initiators), responders in by_initiators.items()
+    ]
+
+
+def requested_permits(document: ReportDocument) -> list[Permit]:
+    """Return the requests of a report as permits: what a firewall would have to be told."""
+    return [
+        Permit(
+            name=f"request-{number}",
+            title=f"stopped on the way in {document.site.name}",
+            transport=request.transport,
+            ports=tuple((port, port) for port in request.ports),
+            initiators=request.initiators,
+            responders=request.responders,
+        )
+        for number, request in enumerate(firewall_requests(document), 1)
     ]
 
 

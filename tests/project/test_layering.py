@@ -45,6 +45,8 @@ DOORS: dict[str, set[str]] = {
     "rich": {"report/page.py", "report/text.py", "report/matrix.py", "report/explanation.py", "cli"},
     "typer": {"cli"},
     "communityid": {"community.py"},
+    "aerleon": {"report/firewall.py"},
+    "yaml": {"report/firewall.py"},
     "isal": {"capture/compression.py"},
     "lz4": {"capture/compression.py"},
     "backports": {"capture/compression.py"},
