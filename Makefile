@@ -62,6 +62,7 @@ renew: $(READY)
 	$(RUN) -m samples.renew
 	$(RUN) -m analyser.report.json
 	$(RUN) -m tests.project.readme
+	$(RUN) -m tests.conformance.page
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

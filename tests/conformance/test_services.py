@@ -1,0 +1,83 @@
+"""Labels from bytes against what others agree on, over all public captures."""
+
+from __future__ import annotations
+
+from analyser.model.service import Service
+from tests.conformance import services
+from tests.conformance.page import PAGE, renewed
+from tests.conformance.services import OTHER, Conversation, conversations, fits, judged
+from tests.conformance.truth import files
+
+ENOUGH = 0.97
+"""Share of the conversations whose first payload is in the capture that are named by their bytes or by a promise."""
+
+
+def by_bytes(one: Conversation) -> bool:
+    """Say whether a conversation got the label that others agree on, from its bytes or from an announcement."""
+    return one.truth is not None and one.basis in ("payload", "negotiated") and fits(one.ours, one.truth)
+
+
+def test_no_label_from_bytes_is_wrong() -> None:
+    """Whoever names a conversation otherwise is wrong himself, which is explained case by case; no explanation is spare."""
+    files()
+    differ = {
+        (one.file, one.ours)
+        for one in conversations()
+        if one.basis == "payload"
+        and (not fits(one.ours, one.truth) if one.truth else not any(fits(one.ours, word) for word in one.said))
+    }
+    assert differ == {(entry["file"], entry["service"]) for entry in judged()["doubtful"]}
+    assert all(entry["reason"] for entry in judged()["doubtful"])
+
+
+def test_nearly_all_are_named() -> None:
+    """Of the conversations that others agree on and that begin in the capture 97 % get their name; the rest is explained."""
+    files()
+    known = [one for one in conversations() if one.truth not in (None, OTHER) and one.begun]
+    missed = {(one.file, one.truth) for one in known if not by_bytes(one)}
+    explained = {(entry["file"], service) for entry in judged()["missed"] for service in entry["service"]}
+    doubtful = {entry["file"] for entry in judged()["doubtful"]}
+    assert {place for place in missed if place[0] not in doubtful} == explained
+    broken = {entry["file"] for entry in judged()["missed"] if "fuzzer" in entry["reason"]}
+    whole = [one for one in known if one.file not in broken]
+    assert len(whole) > 450
+    assert sum(map(by_bytes, whole)) / len(whole) >= ENOUGH
+
+
+def test_another_protocol_gets_no_name_from_its_bytes() -> None:
+    """What a person found to be something else is not called by a name of ours, whatever its port."""
+    files()
+    others = [one for one in conversations() if one.truth == OTHER]
+    assert others
+    assert all(one.basis == "port" or one.ours is None for one in others)
+
+
+def test_persons_judged_only_what_is_there() -> None:
+    """Each judgement of a person is about a conversation of the captures."""
+    known = {entry["file"] for entry in files()}
+    found = {(one.file, port) for one in conversations() for _, port in one.ends[1:]}
+    for entry in judged()["truth"]:
+        if entry["file"] in known:
+            assert (entry["file"], entry["port"]) in found
+
+
+def test_a_finer_word_is_no_contradiction() -> None:
+    """IPP is HTTP and SMB is a NetBIOS session; HTTP is no IPP."""
+    assert fits("ipp", "http")
+    assert fits("smb", "netbios")
+    assert not fits("http", "ipp")
+    assert not fits(None, "http")
+    assert "smb" in services.finer()
+
+
+def test_the_page_is_counted_anew() -> None:
+    """docs/services.md holds what is counted now; ``make renew`` writes it."""
+    files()
+    text = PAGE.read_text(encoding="utf-8")
+    assert text == renewed(text)
+
+
+def test_every_service_stands_on_the_page() -> None:
+    """Each word that a label can be is listed for users."""
+    text = PAGE.read_text(encoding="utf-8")
+    assert [service.value for service in Service if f"`{service.value}`" not in text] == ["opaque"]
