@@ -5,8 +5,10 @@ VENV   := .venv
 RUN    := $(VENV)/bin/python
 READY  := $(VENV)/.ready
 
-# Programs that the suite compares with, and the Debian package each is in.
-TEST_PROGRAMS := tshark:tshark tcpdump:tcpdump nft:nftables
+# Programs that the suite compares with or lets speak, and the Debian package each is in.
+TEST_PROGRAMS := tshark:tshark tcpdump:tcpdump nft:nftables ip:iproute2 ss:iproute2 ethtool:ethtool openssl:openssl curl:curl \
+  etcd:etcd-server etcdctl:etcd-client slapd:slapd ldapsearch:ldap-utils cupsd:cups-daemon ipptool:cups-ipp-utils rlpr:rlpr \
+  java:default-jdk-headless javac:default-jdk-headless /usr/share/java/jgroups.jar:libjgroups-java
 # Programs that the benchmark measures beside the analyser.
 BENCH_PROGRAMS := tcpdump:tcpdump ndpiReader:libndpi-bin softflowd:softflowd
 
@@ -84,11 +86,14 @@ $(READY): requirements.txt pyproject.toml setup.py
 	  } >$(VENV)/setup.log 2>&1 || { cat $(VENV)/setup.log >&2; exit 1; }
 	@touch $(READY)
 
+# No daemon is started by being installed: the suite starts its own, in namespaces.
 system-test: PROGRAMS = $(TEST_PROGRAMS)
 bench-programs: PROGRAMS = $(BENCH_PROGRAMS)
 system-test bench-programs:
-	@missing=''; for pair in $(PROGRAMS); do command -v $${pair%%:*} >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	@missing=''; for pair in $(PROGRAMS); do command -v $${pair%%:*} >/dev/null || test -e $${pair%%:*} || missing="$$missing $${pair##*:}"; done; \
 	if [ -n "$$missing" ]; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    quiet=/usr/sbin/policy-rc.d; made=''; test -e $$quiet || { made=1; printf '#!/bin/sh\nexit 101\n' >$$quiet; chmod +x $$quiet; }; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	    code=$$?; test -z "$$made" || rm -f $$quiet; exit $$code; \
 	  else echo "missing, and what needs them will be skipped:$$missing" >&2; fi; fi

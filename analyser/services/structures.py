@@ -14,6 +14,7 @@ import numpy as np
 
 from analyser.services.ber import Cursor
 from analyser.services.byterows import Bools, ByteRows, Bytes, Index, contains
+from analyser.services.http2 import asks_etcd
 from analyser.services.snmp import PDUS, VERSIONS, read_snmp
 
 Reader = Callable[[ByteRows, Index, int], Index]
@@ -148,6 +149,7 @@ STRUCTURES: Final[dict[str, Structure]] = {
     "netbios-name": Structure(read=_netbios_name, bits=100),
     "text-line": Structure(read=_text_line, bits=4),
     "http-request": Structure(read=_http_request, bits=16),
+    "etcd-call": Structure(read=asks_etcd, bits=64, first=(0x50,)),
     "lpr-command": Structure(read=_lpr_command, bits=10),
 }
 """Formats by the name that signature files use."""

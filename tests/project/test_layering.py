@@ -45,6 +45,7 @@ DOORS: dict[str, set[str]] = {
     "rich": {"report/page.py", "report/text.py", "report/matrix.py", "report/explanation.py", "cli"},
     "typer": {"cli"},
     "communityid": {"community.py"},
+    "hpack": {"services/http2.py"},
     "aerleon": {"report/firewall.py"},
     "yaml": {"report/firewall.py"},
     "isal": {"capture/compression.py"},

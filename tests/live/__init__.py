@@ -1,0 +1,1 @@
+"""Real programs in network namespaces, recorded while the test runs."""
