@@ -25,8 +25,8 @@ from analyser.services.signature import Signature
 from analyser.services.talks import read_talks
 from analyser.tables import LABELS, PROMISES, REQUESTS, FlowTables, LabelTables, empty
 
-CHUNK: Final = 65_536
-"""Flows matched at once: their bytes stay in the processor's cache."""
+CHUNK: Final = 1 << 17
+"""Flows matched at once: fewer would take more calls, more would take more memory."""
 
 
 def label(
@@ -110,17 +110,27 @@ def by_payload(flows: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
     return pl.concat(chunks)
 
 
-def _match(flows: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
+def first_bytes(flows: pl.DataFrame) -> FirstBytes:
+    """Return transport, responder port and first bytes of flows as arrays."""
     proto = flows["proto"]
     transport = np.where((proto == "tcp").to_numpy(), 0, np.where((proto == "udp").to_numpy(), 1, 2)).astype(np.uint8)
-    orig, resp = byte_rows(flows["orig_payload"]), byte_rows(flows["resp_payload"])
-    found = matcher.match(FirstBytes(transport, flows["id.resp_p"].to_numpy(), orig, resp))
+    return FirstBytes(
+        transport, flows["id.resp_p"].to_numpy(), byte_rows(flows["orig_payload"]), byte_rows(flows["resp_payload"])
+    )
+
+
+def _match(flows: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
+    first = first_bytes(flows)
+    found = matcher.match(first)
     # a direction that was guessed may be the wrong way round: what the bytes do not explain is tried mirrored
     doubtful = np.flatnonzero(flows["guessed"].to_numpy() & (found.service == NO_SERVICE))
     if len(doubtful):
         mirrored = matcher.match(
             FirstBytes(
-                transport[doubtful], flows["id.orig_p"].to_numpy()[doubtful], resp.take(doubtful), orig.take(doubtful)
+                first.transport[doubtful],
+                flows["id.orig_p"].to_numpy()[doubtful],
+                first.resp.take(doubtful),
+                first.orig.take(doubtful),
             )
         )
         found.service[doubtful], found.sublabel[doubtful] = mirrored.service, mirrored.sublabel

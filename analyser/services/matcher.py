@@ -87,6 +87,8 @@ class Matcher:
         patterns.sort(key=lambda item: (int(depth[code[item.service]]), item.bits, item.service, item.id))
         self._patterns = [(pattern, code[pattern.service], self._kinds(pattern)) for pattern in patterns]
 
+        self._at_ports = {pattern.ports: _chosen(pattern.ports) for pattern in patterns if pattern.ports}
+
     def match(self, flows: FirstBytes) -> Matches:
         """Judge k flows; every array of the result is (k,)."""
         count = len(flows.port)
@@ -119,7 +121,7 @@ class Matcher:
         else:
             index = np.arange(len(flows.port), dtype=np.int64)
         if len(index) and pattern.ports:
-            index = index[np.isin(flows.port[index], np.array(pattern.ports, dtype=np.uint16))]
+            index = index[self._at_ports[pattern.ports][flows.port[index]]]
         if len(index) and len(pattern.transports) == 1:
             index = index[flows.transport[index] == ("tcp", "udp").index(pattern.transports[0])]
         return index
@@ -176,6 +178,13 @@ class Matcher:
         service = np.where(take, both.service, service)
         sublabel = np.where(take & ~same, both.sublabel, sublabel)
         return Matches(service, sublabel, orig.service, resp.service)
+
+
+def _chosen(ports: Sequence[int]) -> Bools:
+    """Return for every port number whether it is one of ``ports``."""
+    chosen = np.zeros(1 << 16, np.bool_)
+    chosen[list(ports)] = True
+    return chosen
 
 
 def _none(count: int) -> Codes:

@@ -53,6 +53,7 @@ def test_targets_are_ratios_of_medians_and_a_slope() -> None:
                 FIRST_RUN: [spent(9, wall=5)],
             },
             2_000_000,
+            None,
         )
     }
     assert found["office: CPU of check ÷ CPU of ndpiReader -q"] == pytest.approx(0.3)
