@@ -18,6 +18,7 @@ from analyser.cli.check import check
 from analyser.cli.console import error, message, print_text
 from analyser.cli.explain import explain
 from analyser.cli.flows import flows
+from analyser.cli.learn import learn
 from analyser.cli.matrix import matrix
 from analyser.cli.rules import rules_lint, rules_show
 from analyser.cli.values import Command, taken_as_typed
@@ -108,6 +109,8 @@ app.command(cls=Command, rich_help_panel=TECHNICIAN)(check)
 app.command(cls=Command, rich_help_panel=TECHNICIAN)(explain)
 app.command(cls=Command, rich_help_panel=TECHNICIAN)(flows)
 app.command(cls=Command, rich_help_panel=AUDITOR)(matrix)
+
+app.command(cls=Command, rich_help_panel=OPERATOR)(learn)
 
 rules = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode=None)
 rules.command("lint", cls=Command)(rules_lint)

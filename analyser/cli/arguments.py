@@ -12,3 +12,10 @@ Workers = Annotated[
         "--workers", metavar="N", min=1, help="Cores to read with: 1, or 2 (the default where there are two)."
     ),
 ]
+
+Signatures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--signatures", metavar="DIR", help="A folder with signatures of your own; may be given several times."
+    ),
+]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from analyser.cli.arguments import Workers
+from analyser.cli.arguments import Signatures, Workers
 from analyser.cli.console import error, message, page_width, print_bytes, print_text
 from analyser.cli.progress import reading
 from analyser.report.phrases import count
@@ -43,6 +43,7 @@ def check(
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only the answer; no progress, no messages.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Unfold what works or does not apply.")] = False,
+    signatures: Signatures = None,
     workers: Workers = None,
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", metavar="LEVEL", help="Exit 1 from: violation, warning or notice.")
@@ -66,6 +67,7 @@ def check(
             site=site,
             at=at,
             fail_on=Severity(fail_on.value),
+            signatures=signatures or (),
             workers=workers,
             digests=as_json or output is not None,
             progress=progress,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from analyser.cli.arguments import Workers
+from analyser.cli.arguments import Signatures, Workers
 from analyser.cli.console import error, message, page_width, print_text
 from analyser.cli.progress import reading
 
@@ -29,6 +29,7 @@ def explain(
         typer.Option("--report", metavar="FILE", help="A report of check --json: nothing is judged again."),
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no messages.")] = False,
+    signatures: Signatures = None,
     workers: Workers = None,
 ) -> None:
     """Decode the packets behind one finding.
@@ -53,7 +54,13 @@ def explain(
         assert site is not None
         with reading(quiet=quiet) as progress:
             document = judging.check(
-                named, site=site, workers=workers, digests=False, progress=progress, notice=None if quiet else message
+                named,
+                site=site,
+                signatures=signatures or (),
+                workers=workers,
+                digests=False,
+                progress=progress,
+                notice=None if quiet else message,
             ).document
     explained = look(document, wanted, named)
     print_text(explanation(explained.finding, explained.frames, explained.decodes, page_width()))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from analyser.cli.arguments import Workers
+from analyser.cli.arguments import Signatures, Workers
 from analyser.cli.console import message, print_bytes, print_text
 from analyser.cli.progress import reading
 
@@ -23,6 +23,7 @@ def flows(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Write there: .parquet, .csv, .jsonl or .log (Zeek)."),
     ] = None,
+    signatures: Signatures = None,
     workers: Workers = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no messages.")] = False,
 ) -> None:
@@ -38,7 +39,14 @@ def flows(
     if output is not None:
         check_ending(output)
     with reading(quiet=quiet) as progress:
-        run = read(captures, workers=workers, digests=False, progress=progress, notice=None if quiet else message)
+        run = read(
+            captures,
+            signatures=signatures or (),
+            workers=workers,
+            digests=False,
+            progress=progress,
+            notice=None if quiet else message,
+        )
     with closing(run):
         if output is not None:
             count = write_flows((flow_table(part.frame, run.captures) for part in run.parts()), output)

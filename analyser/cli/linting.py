@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -33,7 +34,9 @@ def check_folders(paths: Sequence[str]) -> tuple[list[str], int]:
     for folder in folders:
         from analyser.pipeline.linting import signature_mistakes
 
-        lines += signature_mistakes(folder)
+        lines += signature_mistakes(
+            folder, own=bool(paths) and Path(str(folder)).resolve() != Path(str(signature_folder())).resolve()
+        )
         count += sum(entry.name.endswith(".toml") for entry in folder.iterdir())
     return lines, count
 
@@ -50,4 +53,12 @@ def _is_signatures(path: Path) -> bool:
     """Tell a folder of signatures: TOML files that name a service, and no manifest."""
     if not path.is_dir() or (path / MANIFEST).is_file():
         return False
-    return path.name == "signatures" and any(path.glob("*.toml"))
+    files = sorted(path.glob("*.toml"))
+    return bool(files) and (path.name == "signatures" or all(_names_a_service(file) for file in files))
+
+
+def _names_a_service(file: Path) -> bool:
+    try:
+        return "service" in tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False

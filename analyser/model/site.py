@@ -57,7 +57,10 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The inventory. ``features`` is final: derived (contract, "Features") where ``features_given`` is false."""
+    """The inventory. ``features`` is final: derived (contract, "Features") where ``features_given`` is false.
+
+    ``signatures``: folders with signatures of this site's own; ``sha256`` covers the files in them.
+    """
 
     name: str
     rules: tuple[str, ...]
@@ -69,5 +72,6 @@ class Site:
     networks: tuple[Network, ...] = ()
     groups: tuple[Group, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    signatures: tuple[str, ...] = ()
     path: str = ""
     sha256: str = ""

@@ -44,6 +44,7 @@ def check(
     site: str | Path | Site,
     at: str | None = None,
     fail_on: Severity = Severity.VIOLATION,
+    signatures: Sequence[str] = (),
     workers: int | None = None,
     digests: bool = True,
     progress: Progress | None = None,
@@ -56,6 +57,7 @@ def check(
         site: a site, or the path of its file.
         at: name of the host of the site on which was captured; its loopback rows can then be judged.
         fail_on: the lightest severity that makes the exit code 1.
+        signatures: as for :func:`flows`; those of the site come first.
         workers: as for :func:`flows`.
         digests: as for :func:`flows`.
         progress: called while captures are read.
@@ -73,7 +75,15 @@ def check(
     for pack in packs:
         moved |= expected_rows(pack, place)[1]
     ports = hints(packs, watch_ports(), moved)
-    run = flows(captures, known=ports, workers=workers, digests=digests, progress=progress, notice=notice)
+    run = flows(
+        captures,
+        known=ports,
+        signatures=(*place.signatures, *signatures),
+        workers=workers,
+        digests=digests,
+        progress=progress,
+        notice=notice,
+    )
     observed, sifted = observe(run, packs, place, at)
     judgement = judge_site(observed, packs, place, today=dt.datetime.now(dt.UTC).date(), sifted=sifted)
     facts = run.facts

@@ -18,11 +18,12 @@ from analyser.capture import CaptureSource, OpenedCaptures, ending_on_interrupt,
 from analyser.flows.reader import FlowReading, read_captures
 from analyser.flows.table import whole
 from analyser.hints import Hints, hints
+from analyser.model.capture import InputError
 from analyser.pipeline.notes import capture_notes
 from analyser.policy.packs import DEFAULT_PACKS, load_pack, signature_folder
 from analyser.services.label import label
 from analyser.services.loading import load_signatures
-from analyser.services.signature import Signature
+from analyser.services.signature import Signature, SignatureError
 from analyser.services.watch import watch_ports
 from analyser.tables import FlowTables, LabelTables
 
@@ -50,13 +51,19 @@ class FlowRun:
     the order of time.
     """
 
-    def __init__(self, opened: OpenedCaptures, reading: FlowReading, guesses: Mapping[tuple[str, int], str]) -> None:
+    def __init__(
+        self,
+        opened: OpenedCaptures,
+        reading: FlowReading,
+        guesses: Mapping[tuple[str, int], str],
+        signatures: Sequence[Signature],
+    ) -> None:
         self.captures = tuple(source.path for source in opened.sources)
         self.facts = reading.facts
         self.notes = capture_notes(opened, reading.facts)
         self._reading = reading
         self._guesses = guesses
-        self._signatures = _signatures()
+        self._signatures = signatures
         self._key = secrets.token_bytes(32)
 
     def parts(self) -> Iterator[Labelled]:
@@ -104,6 +111,7 @@ def flows(
     captures: Sequence[str],
     *,
     known: Hints | None = None,
+    signatures: Sequence[str] = (),
     workers: int | None = None,
     digests: bool = True,
     progress: Progress | None = None,
@@ -112,11 +120,12 @@ def flows(
     """Read captures as one timeline.
 
     ``known`` (of the rule packs that come with the package, where it is not given) holds the responder ports that orient and,
-    weakly, label flows. ``workers``: 1 to read on one core only, None for as many as help. ``digests``: whether the
+    weakly, label flows. ``signatures``: folders with signatures of the user's own. ``workers``: 1 to read on one core only, None for as many as help. ``digests``: whether the
     SHA-256 of each capture is wanted, which takes as long as all else. Raises :class:`InputError` where nothing can be read.
     """
     if known is None:
         known = hints([load_pack(name) for name in DEFAULT_PACKS], watch_ports(), {})
+    every = (*_signatures(), *(item for folder in signatures for item in own_signatures(folder)))
     opened = open_captures(captures, digests=digests)
     with closing(opened), ending_on_interrupt(opened.sources):
         reading = read_captures(
@@ -127,13 +136,24 @@ def flows(
             progress=_with_totals(opened.sources, progress),
             notice=notice,
         )
-    return FlowRun(opened, reading, known.guesses)
+    return FlowRun(opened, reading, known.guesses, every)
 
 
 @cache
 def _signatures() -> tuple[Signature, ...]:
     """The signatures that come with the package."""
     return load_signatures(signature_folder())
+
+
+def own_signatures(folder: str) -> tuple[Signature, ...]:
+    """Return the signatures of a user's folder.
+
+    Raises InputError with every mistake of every file in it.
+    """
+    try:
+        return load_signatures(Path(folder), own=True)
+    except SignatureError as mistakes:
+        raise InputError(folder, f"signatures that cannot be used:\n{mistakes}") from None
 
 
 def _with_totals(sources: Sequence[CaptureSource], progress: Progress | None) -> Callable[[str, int], None] | None:

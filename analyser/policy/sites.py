@@ -61,6 +61,7 @@ def read_site(data: bytes, name: str) -> Site:
     if not inventory.names and not {"host", "network"} & set(root.keys):
         root.complain("host", "missing; expected at least one [[host]] or [[network]]")
     waivers = _waivers(root, packs, inventory)
+    signatures = _signatures(root)
     root.finish()
     if document.issues:
         raise PolicyErrors(document.issues)
@@ -75,8 +76,9 @@ def read_site(data: bytes, name: str) -> Site:
         networks=inventory.networks,
         groups=inventory.groups,
         waivers=waivers,
+        signatures=signatures,
         path=name,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=_digest(data, signatures),
     )
 
 
@@ -104,6 +106,26 @@ def _packs(root: Fields) -> tuple[tuple[str, ...], list[RulePack] | None]:
 def _pack_name(root: Fields, word: str) -> str:
     beside = Path(root.document.file).parent / word
     return word if word in pack_names() or "\0" in word or not beside.is_dir() else str(beside)
+
+
+def _signatures(root: Fields) -> tuple[str, ...]:
+    """Return folders of signatures, as they are to be opened: named beside the site file."""
+    found = []
+    for word in root.texts("signatures") or ():
+        beside = Path(root.document.file).parent / word
+        if "\0" in word or not beside.is_dir():
+            root.complain("signatures", f"{shown(word)} is no folder beside the site file")
+        found.append(str(beside))
+    return tuple(found)
+
+
+def _digest(data: bytes, signatures: Sequence[str]) -> str:
+    """Return the SHA-256 of a site: of its file alone, or with the signatures that it names."""
+    digest = hashlib.sha256(data)
+    for folder in signatures:
+        for file in sorted(Path(folder).glob("*.toml")):
+            digest.update(b"\0" + file.name.encode("utf-8", "surrogateescape") + b"\0" + file.read_bytes())
+    return digest.hexdigest()
 
 
 def _settings(root: Fields, packs: Sequence[RulePack] | None) -> dict[str, int | str]:

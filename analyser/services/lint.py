@@ -26,15 +26,19 @@ LEAST_BITS_AT_PORT: Final = 10.0
 """A pattern that names its ports may be weaker."""
 
 
-def lint_signatures(folder: Traversable) -> list[SignatureIssue]:
-    """Return every mistake of the signature files of a folder, ordered by file and line; an empty list is praise."""
-    signatures, issues = read_folder(folder)
-    found = [*issues, *_check_folder(signatures)]
+def lint_signatures(folder: Traversable, beside: Sequence[Signature] | None = None) -> list[SignatureIssue]:
+    """Return every mistake of the signature files of a folder, ordered by file and line; an empty list is praise.
+
+    ``beside``: signatures that a user's folder is added to; the examples of both are judged by all.
+    """
+    signatures, issues = read_folder(folder, own=beside is not None)
+    every = [*(beside or ()), *signatures]
+    found = [*issues, *_check_folder(signatures, {signature.service for signature in beside or ()})]
     for signature in signatures:
         found.extend(_check_file(signature))
         found.extend(_check_proofs(signature))
-    found.extend(_check_examples(signatures))
-    found.extend(_check_confusion(signatures))
+    found.extend(_check_examples(every))
+    found.extend(_check_confusion(every))
     return sorted(found, key=lambda issue: (issue.file, issue.line, issue.key))
 
 
@@ -60,7 +64,7 @@ def _issue(signature: Signature, line: int, key: str, message: str) -> Signature
     return SignatureIssue(file=signature.file, line=line, key=key, message=message)
 
 
-def _check_folder(signatures: Sequence[Signature]) -> Iterator[SignatureIssue]:
+def _check_folder(signatures: Sequence[Signature], others: set[str]) -> Iterator[SignatureIssue]:
     seen: dict[str, str] = {}
     for signature in signatures:
         if signature.service in seen:
@@ -70,7 +74,7 @@ def _check_folder(signatures: Sequence[Signature]) -> Iterator[SignatureIssue]:
             yield _issue(signature, 1, "service", f"the file of {signature.service} is named {signature.service}.toml")
     for signature in signatures:
         for word in signature.refines:
-            if word not in seen:
+            if word not in seen and word not in others:
                 yield _issue(signature, 1, "refines", f"{word} has no signature that could be refined")
 
 
@@ -133,7 +137,7 @@ def _check_confusion(signatures: Sequence[Signature]) -> Iterator[SignatureIssue
     for signature in signatures:
         alone = Matcher([signature])
         for other in signatures:
-            if other is signature or signature.service in other.refines:
+            if other.service == signature.service or signature.service in other.refines:
                 continue
             accepted = [item for item in other.examples if item.accepted]
             for example, (service, _) in zip(accepted, judge(alone, accepted), strict=True):

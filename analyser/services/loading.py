@@ -34,6 +34,8 @@ NEUTRAL_PORT: Final = 40000
 
 _SERVICES: Final = frozenset(Service)
 _TRANSPORTS: Final = ("tcp", "udp")
+_OWN_WORD: Final = re.compile("[a-z][a-z0-9-]{1,39}")
+"""What a user may call a service of his own."""
 _FILE_KEYS: Final = {"service", "source", "transport", "refines", "pattern", "accept", "refuse"}
 _PATTERN_KEYS: Final = {"id", "transport", "ports", "sublabel", "orig", "resp", "either"}
 _EXAMPLE_KEYS: Final = {"title", "transport", "port", "orig", "resp", "sublabel"}
@@ -48,19 +50,19 @@ _TEST_KEYS: Final = {
 Table = Mapping[str, Any]
 
 
-def load_signatures(folder: Traversable) -> tuple[Signature, ...]:
-    """Read every ``*.toml`` of a folder, in name order.
+def load_signatures(folder: Traversable, *, own: bool = False) -> tuple[Signature, ...]:
+    """Read every ``*.toml`` of a folder, in name order. ``own``: a user's, which may name services that we do not know.
 
     Raises:
         SignatureError: with every mistake of every file.
     """
-    signatures, issues = read_folder(folder)
+    signatures, issues = read_folder(folder, own=own)
     if issues:
         raise SignatureError(issues)
     return signatures
 
 
-def read_folder(folder: Traversable) -> tuple[tuple[Signature, ...], tuple[SignatureIssue, ...]]:
+def read_folder(folder: Traversable, *, own: bool = False) -> tuple[tuple[Signature, ...], tuple[SignatureIssue, ...]]:
     """Read what can be read of a folder: signatures of the sound files, and the mistakes of the others."""
     signatures: list[Signature] = []
     issues: list[SignatureIssue] = []
@@ -69,7 +71,7 @@ def read_folder(folder: Traversable) -> tuple[tuple[Signature, ...], tuple[Signa
     except OSError as error:
         return (), (SignatureIssue(file=str(folder), line=1, key="", message=f"cannot read the folder: {error}"),)
     for item in files:
-        reader = _FileReader(str(item))
+        reader = _FileReader(str(item), own=own)
         signature = reader.read(item)
         issues.extend(reader.issues)
         if signature is not None and not reader.issues:
@@ -80,8 +82,9 @@ def read_folder(folder: Traversable) -> tuple[tuple[Signature, ...], tuple[Signa
 class _FileReader:
     """Reads one file and collects its mistakes with their lines."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, own: bool) -> None:
         self.name = name
+        self.own = own
         self.issues: list[SignatureIssue] = []
         self.keys: dict[str, int] = {}
         self.headers: dict[str, list[int]] = {}
@@ -129,6 +132,8 @@ class _FileReader:
     # -- parts ---------------------------------------------------------------------------------
 
     def _service(self, value: object) -> str:
+        if self.own and isinstance(value, str) and _OWN_WORD.fullmatch(value):
+            return value
         if not isinstance(value, str) or value not in _SERVICES:
             self._wrong(self._line("service"), "service", f"{value!r} is no service of the contract")
             return ""

@@ -59,11 +59,17 @@ def test_verbose_unfolds(demo: str) -> None:
 
 
 def test_a_folder_gets_report_page_and_flows(tmp_path: Path, demo: str) -> None:
-    """``-o`` writes report, flows and evidence; the page on the screen stays the same."""
+    """``-o`` writes report, flows, evidence and requests; the page on the screen stays the same."""
     folder = tmp_path / "new" / "folder"
     result = run("check", *DEMO, "-o", str(folder))
     assert result.stdout.splitlines()[:3] == demo.splitlines()[:3]
-    assert sorted(path.name for path in folder.iterdir()) == ["evidence", "flows.parquet", "report.json", "report.txt"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "evidence",
+        "flows.parquet",
+        "report.json",
+        "report.txt",
+        "requests",
+    ]
     assert json.loads((folder / "report.json").read_bytes())["schema"] == "analyser/report/1"
     assert (folder / "report.txt").read_text(encoding="utf-8").startswith("NOT COMPLIANT")
     assert pl.read_parquet(folder / "flows.parquet").height > 10

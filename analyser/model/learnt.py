@@ -1,0 +1,51 @@
+"""What was learnt of flows without a label: groups that begin alike.
+
+Knows names; how they are found is known by ``services``, how they are shown by ``report``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+LEAST_KNOWN: Final = 2
+"""So many bytes of a side must be the same for a signature."""
+
+Masked = tuple[int | None, ...]
+"""Bytes from the beginning of a side, None where they differ or are not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one side of a group's flows begins with. ``length``: a field that holds the length of what was sent, in words."""
+
+    flows: int
+    shown: Masked
+    text: bool
+    shortest: int
+    longest: int
+    length: str | None
+
+    @property
+    def known(self) -> int:
+        """How many bytes are told."""
+        return sum(byte is not None for byte in self.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Flows without a label that go to one port and begin alike. ``orig`` and ``resp`` are None where that side was silent."""
+
+    transport: str
+    port: int
+    flows: int
+    initiators: int
+    responders: int
+    first: str
+    orig: Side | None
+    resp: Side | None
+
+    @property
+    def can_be_signed(self) -> bool:
+        """Whether enough is the same to draft a signature: two bytes of one side."""
+        return any(side is not None and side.known >= LEAST_KNOWN for side in (self.orig, self.resp))
