@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from analyser.model.service import Service
-from analyser.services import answers, ftp, mail
+from analyser.services import answers, ftp, mail, smb, tds
 from analyser.services.byterows import Bools
 from analyser.services.dialogue import Line, read_dialogue
 from analyser.services.ftp import Announcement
@@ -31,6 +31,9 @@ _IN_LINES: Final[dict[str, Callable[[Sequence[Line]], Refusal | None]]] = {
 _IN_ANSWERS: Final[dict[str, Callable[[Conversation], Refusal | None]]] = {
     Service.LDAP: answers.ldap_refusal,
     Service.IPP: answers.ipp_refusal,
+    Service.NETBIOS: smb.smb_refusal,
+    Service.SMB: smb.smb_refusal,
+    Service.TDS: tds.tds_refusal,
 }
 
 _IN_BYTES: Final = {Service.LPR: answers.lpr_refusal, **_IN_ANSWERS}

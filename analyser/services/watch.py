@@ -28,8 +28,11 @@ CONTROL_PORTS: Final[tuple[int, ...]] = (
 )
 
 STREAM_PORTS: Final[tuple[int, ...]] = (
+    139,  # SMB: what the server says to a log-in
+    445,
     515,  # LPR acknowledgements
     631,  # IPP status stands behind the HTTP header
+    1433,  # SQL Server: errors instead of a log-in
 )
 
 DATAGRAM_PORTS: Final[tuple[int, ...]] = (
