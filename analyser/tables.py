@@ -170,6 +170,7 @@ WATCHED: Final[dict[str, pl.DataType]] = {
     "frame": pl.UInt32(),
     "from_orig": pl.Boolean(),
     "seq": pl.UInt32(),  # TCP sequence number of the first byte; 0 for UDP
+    "ack": pl.UInt32(),  # TCP: what it acknowledges; 0 for UDP
     "length": pl.UInt32(),  # payload length on the wire
     "data": pl.Binary(),  # what was captured of it, cut at the watch limit
 }

@@ -6,10 +6,10 @@ conversation; must not know flows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from analyser.services.streams import Conversation, Refusal, Run
+from analyser.services import http
+from analyser.services.streams import Conversation, Refusal
 
 _LPR_RECEIVE_JOB: Final = 2
 
@@ -81,21 +81,11 @@ def ipp_refusal(conversation: Conversation) -> Refusal | None:
     """Return the last IPP status if it is an error."""
     last: Refusal | None = None
     for run in conversation.resp:
-        for at, status in _ipp_statuses(run):
-            last = Refusal(f"IPP 0x{status:04x}", run.mark(at)) if status >= _IPP_FIRST_ERROR else None
+        for at, answer in http.answers(run.data):
+            if b"application/ipp" not in answer.fields:
+                continue
+            head = http.content(run.data, answer)[:4]  # version, status
+            if len(head) == 4 and head[0] in (1, 2):
+                status = int.from_bytes(head[2:], "big")
+                last = Refusal(f"IPP 0x{status:04x}", run.mark(at)) if status >= _IPP_FIRST_ERROR else None
     return last
-
-
-def _ipp_statuses(run: Run) -> Iterator[tuple[int, int]]:
-    """Yield place and status of each IPP answer: two bytes behind the version, at the start of an HTTP body."""
-    at = run.data.find(b"HTTP/1.")
-    while at >= 0:
-        end = run.data.find(b"\r\n\r\n", at)
-        if end < 0:
-            return
-        header, body = bytes(run.data[at:end]).lower(), end + 4
-        if b"transfer-encoding: chunked" in header:
-            body = run.data.find(b"\r\n", body) + 2
-        if b"application/ipp" in header and len(run.data) >= body + 4 and run.data[body] in (1, 2):
-            yield at, int.from_bytes(run.data[body + 2 : body + 4], "big")
-        at = run.data.find(b"HTTP/1.", end)

@@ -405,9 +405,10 @@ def test_chosen_packets_are_watched() -> None:
         (True, b"\x16", 10),
         (True, b"\x17", 16),
     ]
-    status: list[Timed] = [*HANDSHAKE, (0.1, server("PA", 901, 101, b"HTTP/1.1 401 Unauthorized\r\n" + b"x" * 100))]
+    status: list[Timed] = [*HANDSHAKE, (0.1, server("PA", 901, 101, b"HTTP/1.1 401 Unauthorized\r\n" + b"x" * 300))]
     tables, _ = read(pcap(status))
-    assert [len(data) for data in tables.watched["data"].to_list()] == [64]
+    assert [len(data) for data in tables.watched["data"].to_list()] == [256]
+    assert tables.watched.select("seq", "ack").row(0) == (901, 101)
     tables, _ = read(pcap(TALK))
     assert tables.watched.height == 0
     tables, _ = read(pcap(TALK), watch={("tcp", 9100): "stream"})

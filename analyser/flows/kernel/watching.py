@@ -105,6 +105,7 @@ def keep_watched(buf: Any, k: Any, r: Any, count: Any, rows: Any, bytes_: Any, s
         if k.kind == KIND_TCP
         else np.uint32(0)
     )
+    w.ack = k.ack if k.kind == KIND_TCP else np.uint32(0)
     w.length = np.uint32(k.length)
     w.caught = np.uint32(count)
     w.side = k.side
