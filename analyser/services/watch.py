@@ -32,7 +32,6 @@ STREAM_PORTS: Final[tuple[int, ...]] = (
     445,
     515,  # LPR acknowledgements
     631,  # IPP status stands behind the HTTP header
-    1433,  # SQL Server: errors instead of a log-in
 )
 
 DATAGRAM_PORTS: Final[tuple[int, ...]] = (
@@ -50,7 +49,7 @@ DATAGRAM_PORTS: Final[tuple[int, ...]] = (
 def watch_ports() -> dict[tuple[str, int], str]:
     """Return (transport, responder port) → class of watching.
 
-    TLS handshakes and the status lines of HTTP answers are watched on every port by the engine itself.
+    TLS handshakes, log-ins to databases and the status lines of HTTP answers are watched on every port by the engine itself.
     """
     return (
         {("tcp", port): CONTROL for port in CONTROL_PORTS}

@@ -431,6 +431,17 @@ def test_of_a_job_only_the_beginning_is_watched_and_of_its_answers_more() -> Non
     assert dict(kept.iter_rows()) == {True: 1024, False: 16384}
 
 
+def test_a_database_is_watched_on_any_port() -> None:
+    """What begins as PRELOGIN and its answer is kept wherever an instance listens; other small messages are not."""
+    asked, answered = b"\x12\x01\x00\x08\x00\x00\x00\x00", b"\x04\x01\x00\x08\x00\x00\x01\x00" + bytes(1200)
+    sent: list[Timed] = [*HANDSHAKE, (0.1, client("PA", 101, 901, asked)), (0.2, server("PA", 901, 109, answered))]
+    tables, _ = read(pcap(sent))
+    assert tables.watched["data"].to_list() == [asked, answered]
+    sent[-2:] = [(0.1, client("PA", 101, 901, b"\x12\x02" + asked)), (0.2, server("PA", 901, 111, b"\x04\x00" + asked))]
+    tables, _ = read(pcap(sent))
+    assert tables.watched.height == 0
+
+
 def test_watched_bytes_are_bounded() -> None:
     """Beyond the budget packets are only counted as overflow."""
     ask = IP(src=CLIENT, dst=SERVER) / UDP(sport=4000, dport=161) / payload(bytes(400))
