@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyser.compliance.labels import Fit, fit
-from tests.compliance_ports.made import opened
+from tests.compliance_ports.made import handshake, opened, unanswered
 from tests.compliance_rules.little import MFD, A, entries, judged, rule
 
 
@@ -46,6 +46,23 @@ def test_unknown_bytes_of_an_unpublished_service_are_opaque() -> None:
     port = entries(judged([opened(orig=A, resp=MFD, service=None)], [rule(service="safeq-client")]))[0].ports[0]
     assert (port.service, port.basis) == ("safeq-client", "port")
     assert "payload opaque" in (port.detail or "")
+
+
+def test_a_port_where_nothing_was_said_has_no_payload() -> None:
+    """A bare handshake proves the port; that nothing was sent is said like any other payload. Silence says nothing of it."""
+    bare = entries(judged([handshake(orig=A, resp=MFD)], [rule(service="ymq")]))[0].ports[0]
+    assert (bare.state, bare.service, bare.basis) == ("open", "ymq", "port")
+    assert "payload none" in (bare.detail or "")
+    silent = entries(judged([unanswered(orig=A, resp=MFD)], [rule(service="ymq")]))[0].ports[0]
+    assert "payload" not in (silent.detail or "")
+
+
+def test_a_sub_label_stands_in_the_detail_of_an_open_port() -> None:
+    """The version, language or command that bytes show is told; what they do not explain is not called a kind."""
+    flows = [opened(orig=A, resp=MFD, service="raw-print", sublabel="pcl-xl")]
+    assert (entries(judged(flows, [rule(service="raw-print")]))[0].ports[0].detail or "").startswith("pcl-xl; ")
+    flows = [opened(orig=A, resp=MFD, service="raw-print", basis="port", sublabel="opaque")]
+    assert "opaque" not in (entries(judged(flows, [rule(service="raw-print")]))[0].ports[0].detail or "")
 
 
 def test_a_row_without_known_protocol_keeps_what_the_bytes_say() -> None:
