@@ -65,6 +65,26 @@ def test_a_sub_label_stands_in_the_detail_of_an_open_port() -> None:
     assert "opaque" not in (entries(judged(flows, [rule(service="raw-print")]))[0].ports[0].detail or "")
 
 
+def test_a_protocol_without_a_word_of_its_own_contradicts_too() -> None:
+    """Port 5555 is also that of a telephone's debug bridge: a finding for YMQ, nothing against a row without protocol."""
+    flows = [opened(orig=A, resp=MFD, service="opaque", sublabel="adb")]
+    port = entries(judged(flows, [rule(service="ymq")]))[0].ports[0]
+    assert (port.state, port.service, port.basis, port.detail) == ("wrong-protocol", "opaque", "payload", "adb spoken")
+    assert entries(judged(flows, [rule(service="https")]))[0].ports[0].state == "wrong-protocol"
+    assert entries(judged(flows, [rule(service="opaque")]))[0].ports[0].state == "open"
+
+
+@pytest.mark.parametrize("label", ["http", "ssh", "smb", "rmi"])
+def test_public_protocols_on_the_port_of_ymq_are_findings(label: str) -> None:
+    """What YMQ certainly is not is wrong there; TLS, ZMTP and unknown bytes may be it."""
+    (port,) = entries(judged([opened(orig=A, resp=MFD, service=label)], [rule(service="ymq")]))[0].ports
+    assert port.state == "wrong-protocol"
+    for fine in ("tls", "zmtp", None):
+        assert (
+            entries(judged([opened(orig=A, resp=MFD, service=fine)], [rule(service="ymq")]))[0].ports[0].state == "open"
+        )
+
+
 def test_a_row_without_known_protocol_keeps_what_the_bytes_say() -> None:
     """Where the page does not say which protocol, a proved label is worth more than "opaque"."""
     port = entries(judged([opened(orig=A, resp=MFD, service="tls")], [rule(service="opaque")]))[0].ports[0]

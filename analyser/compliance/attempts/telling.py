@@ -244,7 +244,7 @@ class Teller:
         """The service seen on the port and what it rests on; none where no payload crossed."""
         for group in groups:
             if group.label is not None:
-                return group.label, group.flow["basis"]
+                return group.flow["label"], group.flow["basis"]
         for group in groups:
             if group.payload and group.flow["label"] is not None:
                 return group.flow["label"], group.flow["basis"]
