@@ -209,7 +209,7 @@ LABELS: Final[dict[str, pl.DataType]] = {
     "refused_code": pl.String(),  # the application's last answer when it is a refusal: "HTTP 401", "FTP 530" …
     "refused_frame": pl.UInt32(),
     "refused_file": pl.UInt16(),
-    "answer_note": pl.String(),  # e.g. "discovery only" for SNMPv3
+    "answer_note": pl.String(),  # e.g. "discovery only" for SNMPv3, "password sent in clear text" for LDAP
     "negotiated_by": pl.UInt64(),  # serial of the control flow that announced this one's port; null
 }
 

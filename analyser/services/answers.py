@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from analyser.services import http
+from analyser.services.ber import element
 from analyser.services.streams import Conversation, Refusal
 
 _LPR_RECEIVE_JOB: Final = 2
@@ -39,7 +40,7 @@ def ldap_refusal(conversation: Conversation) -> Refusal | None:
     last: Refusal | None = None
     for run in conversation.resp:
         at = 0
-        while (message := _element(run.data, at)) is not None:
+        while (message := element(run.data, at)) is not None:
             tag, start, end = message
             if tag != 0x30:
                 break
@@ -52,29 +53,14 @@ def ldap_refusal(conversation: Conversation) -> Refusal | None:
 
 def _ldap_result(data: bytearray, at: int) -> int | None:
     """Return the result code of the message whose contents begin at ``at``, None if it carries none."""
-    message = _element(data, at)
-    operation = _element(data, message[2]) if message else None
+    message = element(data, at)
+    operation = element(data, message[2]) if message else None
     if operation is None or operation[0] not in _LDAP_RESULTS:
         return None
-    code = _element(data, operation[1])
+    code = element(data, operation[1])
     if code is None or code[0] != 0x0A or code[2] > len(data) or not 1 <= code[2] - code[1] <= 2:
         return None
     return int.from_bytes(data[code[1] : code[2]], "big")
-
-
-def _element(data: bytearray, at: int) -> tuple[int, int, int] | None:
-    """Return tag, start and end of the BER element at ``at``, None where its header is not there."""
-    if at + 2 > len(data):
-        return None
-    length, start = data[at + 1], at + 2
-    if length > 0x80:
-        count = length - 0x80
-        if count > 4 or start + count > len(data):
-            return None
-        length, start = int.from_bytes(data[start : start + count], "big"), start + count
-    elif length == 0x80:
-        return None
-    return data[at], start, start + length
 
 
 def ipp_refusal(conversation: Conversation) -> Refusal | None:

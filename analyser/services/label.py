@@ -19,7 +19,7 @@ from analyser.services.datagrams import datagrams
 from analyser.services.handshakes import tls_facts
 from analyser.services.matcher import NO_SERVICE, FirstBytes, Matcher
 from analyser.services.promises import announced_service, keep, promises
-from analyser.services.refusals import from_http, from_snmp, from_talks
+from analyser.services.refusals import from_http, from_snmp, from_talks, notes_of
 from analyser.services.requests import requests
 from analyser.services.signature import Signature
 from analyser.services.talks import read_talks
@@ -59,7 +59,8 @@ def label(
     labels = _beside(labels, tls_facts(flows, labels, watched, changed))
     snmp_refusals, notes = from_snmp(messages)
     refusals = pl.concat([from_talks(talks), from_http(flows, labels, watched), snmp_refusals])
-    labels = _beside(_beside(labels, refusals.unique("serial", keep="first", maintain_order=True)), notes)
+    labels = _beside(labels, refusals.unique("serial", keep="first", maintain_order=True))
+    labels = _beside(labels, pl.concat([notes, notes_of(talks)]))
     labels = by_announcement(_beside(labels, uses))
     return LabelTables(labels=complete(labels), promises=announced, requests=requests(messages))
 

@@ -53,6 +53,12 @@ def from_talks(talks: Iterable[Talk]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
+def notes_of(talks: Iterable[Talk]) -> pl.DataFrame:
+    """Return (serial, answer_note) of dialogues that have a note."""
+    rows = [(talk.serial, talk.note) for talk in talks if talk.note is not None]
+    return pl.DataFrame(rows, schema={"serial": pl.UInt64, "answer_note": pl.String}, orient="row")
+
+
 def from_http(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> pl.DataFrame:
     """Return SCHEMA of flows whose last HTTP answer is 401, 403, 407 or a server error; 1xx are no answers."""
     chosen = flows.filter((labels["service"].is_in(OVER_HTTP) & (flows["proto"] == "tcp")).fill_null(value=False))

@@ -25,6 +25,7 @@ CONTROL_PORTS: Final[tuple[int, ...]] = (
     390,
     3268,
     587,  # SMTP submission
+    4096,  # hardware terminals: what they send in clear text
 )
 
 STREAM_PORTS: Final[tuple[int, ...]] = (

@@ -43,6 +43,8 @@ SMTP: Final = "printer-to-server/smtp-scanning"
 SMB: Final = "printer-to-server/smb-scanning"
 LDAP: Final = "other/ldap-plain"
 TDS: Final = "other/sql-instance"
+TERMINAL: Final = "printer-to-server/terminal-session"
+TOSHIBA: Final = "printer-to-server/toshiba-ldap"
 
 REFUSED: Final = "failing/application-refused"
 GET: Final = b">" + speech.http_request("GET", "/", "printer")
@@ -154,6 +156,12 @@ CASES: Final[dict[str, Case]] = {
     "a log-in to a database is refused": Case(
         TDS, 50122, (*PRELOGIN, LOG_IN, b"<" + wire.tds(4, wire.tds_error(18456) + wire.TDS_DONE)), REFUSED, "TDS 18456"
     ),
+    "a password in clear text": Case(
+        TOSHIBA, 389, (b">" + wire.ldap_bind(1), b"<" + wire.ldap_result(1, 0)), "open", "password sent in clear text"
+    ),
+    "a card in clear text": Case(
+        TERMINAL, 4096, (b">.SQ 1.0 SQPR1\r\n", b"<.SQ OK\r\n", b">.CARD 0123456789\r\n", b"<.CARD OK\r\n"), "open", "card number sent in clear text"
+    ),
     "SNMP 3 answers": Case(
         SNMP, 161, (b">" + wire.snmp3(0xA0, 1), b"<" + wire.snmp3(0xA8, 1, report=4), b">" + wire.snmp3(0xA0, 2), b"<" + wire.snmp3(0xA2, 2)), "open"
     ),
@@ -168,8 +176,8 @@ CASES: Final[dict[str, Case]] = {
     ),
 }  # fmt: skip
 
-TO_SERVER: Final = (FTP, SMTP, SMB)
-FROM_MANAGEMENT: Final = {LDAP: "ldap", TDS: "mssql"}
+TO_SERVER: Final = (FTP, SMTP, SMB, TERMINAL, TOSHIBA)
+ROLES: Final = {LDAP: "ldap", TDS: "mssql", TERMINAL: "terminal-professional"}
 
 SITE: Final = """
 name = "Answers"
@@ -195,8 +203,9 @@ def _findings() -> dict[str, PortFinding]:
     for number, case in enumerate(CASES.values(), 1):
         partner, at = _partner(number), float(number)
         _tell(story, partner, case, at)
-        role = FROM_MANAGEMENT.get(case.rule, "mfd")
-        kind = 'vendor = "xerox"\nterminal = "embedded"\n' if role == "mfd" else ""
+        role = ROLES.get(case.rule, "mfd")
+        vendor = "toshiba" if case.rule == TOSHIBA else "xerox"
+        kind = f'vendor = "{vendor}"\nterminal = "embedded"\n' if role == "mfd" else ""
         site += f'\n[[host]]\nname = "{partner.name}"\naddresses = ["{partner.address}"]\nroles = ["{role}"]\n{kind}'
     with TemporaryDirectory() as folder:
         capture, site_file = Path(folder, "answers.pcap"), Path(folder, "answers.toml")
@@ -244,4 +253,4 @@ def test_the_last_answer_of_a_dialogue_decides(name: str) -> None:
 def test_no_answer_gives_away_what_was_said() -> None:
     """Names, passwords and texts of the dialogues stand in no detail."""
     details = " ".join(finding.detail or "" for finding in _findings().values())
-    assert not any(word in details for word in ("secret", "cn=x", "floor", "login failed"))
+    assert not any(word in details for word in ("secret", "cn=x", "floor", "login failed", "0123456789"))

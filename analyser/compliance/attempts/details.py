@@ -88,20 +88,24 @@ def _sublabel(group: Group) -> str | None:
     return group.flow.get("sublabel") if group.label is not None and group.label != Service.OPAQUE else None
 
 
+def _note(group: Group) -> str | None:
+    """What the answers or the words of the initiator show besides: only a discovery, a password in clear text."""
+    return group.flow.get("answer_note")
+
+
 def _open(group: Group) -> str:
-    note = group.flow.get("answer_note")
     latency = None
     if group.rtt is not None and group.rtt >= 0:
         latency = f"{counted(group.attempts, 'connection')}, {group.rtt * 1000:.1f} ms"
-    return _joined(_sublabel(group), _joined(_delayed(group), _visibility(group), note) or latency)
+    return _joined(_sublabel(group), _joined(_delayed(group), _visibility(group), _note(group)) or latency)
 
 
 def _mid_stream(group: Group) -> str:
-    return _joined(_sublabel(group), "mid-stream", ENCRYPTED if group.label == Service.TLS else None)
+    return _joined(_sublabel(group), "mid-stream", ENCRYPTED if group.label == Service.TLS else None, _note(group))
 
 
 def _inferred(group: Group) -> str:
-    return _joined("inferred", ENCRYPTED if group.label == Service.TLS else None)
+    return _joined("inferred", ENCRYPTED if group.label == Service.TLS else None, _note(group))
 
 
 def _quiet(group: Group) -> str:
@@ -182,7 +186,7 @@ def _closed(group: Group) -> str:
 
 
 def _refused(group: Group) -> str:
-    return str(group.flow.get("refused_code") or "")
+    return _joined(group.flow.get("refused_code"), _note(group))
 
 
 def _wrong(group: Group) -> str:
