@@ -14,9 +14,11 @@ import numpy as np
 import polars as pl
 
 from analyser.model.service import INSIDE_TLS, Basis, Service
-from analyser.services.byterows import byte_rows
+from analyser.services.byterows import HEAD, PREFIX, byte_rows
 from analyser.services.datagrams import datagrams
+from analyser.services.discovery import sought_and_offered
 from analyser.services.handshakes import tls_facts
+from analyser.services.heads import heads
 from analyser.services.matcher import NO_SERVICE, FirstBytes, Matcher
 from analyser.services.promises import announced_service, keep, promises
 from analyser.services.refusals import from_http, from_snmp, from_talks, notes_of
@@ -51,7 +53,8 @@ def label(
     flows, watched = tables.flows, tables.watched
     if not flows.height:
         return LabelTables(labels=empty(LABELS), promises=empty(PROMISES), requests=empty(REQUESTS))
-    labels = by_payload(flows, Matcher(signatures)).with_columns(serial=flows["serial"])
+    matcher = Matcher(signatures)
+    labels = by_heads(flows, by_payload(flows, matcher), watched, matcher).with_columns(serial=flows["serial"])
     labels = by_port(flows, labels.with_columns(wrong_side=asked_tls_answered_clear(flows, labels)), ports)
     talks, changed = read_talks(flows, labels, watched)
     messages = datagrams(flows, labels, watched, key or secrets.token_bytes(32))
@@ -61,6 +64,8 @@ def label(
     refusals = pl.concat([from_talks(talks), from_http(flows, labels, watched), snmp_refusals])
     labels = _beside(labels, refusals.unique("serial", keep="first", maintain_order=True))
     labels = _beside(labels, pl.concat([notes, notes_of(talks)]))
+    labels = _beside(labels, sought_and_offered(flows, labels, watched))
+    labels = labels.with_columns(sublabel=pl.coalesce("types", "sublabel"))
     labels = by_announcement(_beside(labels, uses))
     return LabelTables(labels=complete(labels), promises=announced, requests=requests(messages))
 
@@ -111,17 +116,26 @@ def by_payload(flows: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
     return pl.concat(chunks)
 
 
-def first_bytes(flows: pl.DataFrame) -> FirstBytes:
-    """Return transport, responder port and first bytes of flows as arrays."""
+def by_heads(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
+    """Return ``labels`` with those of flows whose initiator was watched further than the flow table goes made anew."""
+    longer = heads(flows, labels, watched)
+    if longer.is_empty():
+        return labels
+    again = _match(flows[longer["row"]].with_columns(orig_payload=longer["head"]), matcher, HEAD)
+    anew = again.with_columns(row=longer["row"]).unique("row", keep="first")
+    return labels.with_row_index("row").update(anew, on="row", how="left", maintain_order="left").drop("row")
+
+
+def first_bytes(flows: pl.DataFrame, width: int = PREFIX) -> FirstBytes:
+    """Return transport, responder port and first bytes of flows as arrays; ``width``: how many of the initiator."""
     proto = flows["proto"]
     transport = np.where((proto == "tcp").to_numpy(), 0, np.where((proto == "udp").to_numpy(), 1, 2)).astype(np.uint8)
-    return FirstBytes(
-        transport, flows["id.resp_p"].to_numpy(), byte_rows(flows["orig_payload"]), byte_rows(flows["resp_payload"])
-    )
+    orig, resp = byte_rows(flows["orig_payload"], width), byte_rows(flows["resp_payload"])
+    return FirstBytes(transport, flows["id.resp_p"].to_numpy(), orig, resp)
 
 
-def _match(flows: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
-    first = first_bytes(flows)
+def _match(flows: pl.DataFrame, matcher: Matcher, width: int = PREFIX) -> pl.DataFrame:
+    first = first_bytes(flows, width)
     found = matcher.match(first)
     # a direction that was guessed may be the wrong way round: what the bytes do not explain is tried mirrored
     doubtful = np.flatnonzero(flows["guessed"].to_numpy() & (found.service == NO_SERVICE))

@@ -33,6 +33,7 @@ STREAM_PORTS: Final[tuple[int, ...]] = (
     445,
     515,  # LPR acknowledgements
     631,  # IPP status stands behind the HTTP header
+    9100,  # raw printing: the language is entered behind the job's header
 )
 
 DATAGRAM_PORTS: Final[tuple[int, ...]] = (
