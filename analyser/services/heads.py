@@ -14,7 +14,7 @@ from analyser.model.service import Service
 from analyser.services.byterows import HEAD, PREFIX
 from analyser.services.placing import ORIG, PLACED, place
 
-_LONG: Final = (Service.RAW_PRINT, Service.LPR, Service.HTTP, Service.IPP)
+LONG: Final = (Service.RAW_PRINT, Service.LPR, Service.HTTP, Service.IPP)
 """Services whose kind may be told later than in the first bytes."""
 
 
@@ -27,7 +27,7 @@ def heads(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> p
         flows.select(*PLACED, "proto", "guessed", "orig_bytes", service=labels["service"])
         .with_row_index("row")
         .filter(
-            pl.col("service").is_in(_LONG),
+            pl.col("service").is_in(LONG),
             pl.col("proto") == "tcp",
             pl.col("orig_bytes") > PREFIX,
             ~pl.col("guessed"),

@@ -18,7 +18,7 @@ from analyser.services.byterows import HEAD, PREFIX, byte_rows
 from analyser.services.datagrams import datagrams
 from analyser.services.discovery import sought_and_offered
 from analyser.services.handshakes import tls_facts
-from analyser.services.heads import heads
+from analyser.services.heads import LONG, heads
 from analyser.services.matcher import NO_SERVICE, FirstBytes, Matcher
 from analyser.services.promises import announced_service, keep, promises
 from analyser.services.refusals import from_http, from_snmp, from_talks, notes_of
@@ -53,8 +53,8 @@ def label(
     flows, watched = tables.flows, tables.watched
     if not flows.height:
         return LabelTables(labels=empty(LABELS), promises=empty(PROMISES), requests=empty(REQUESTS))
-    matcher = Matcher(signatures)
-    labels = by_heads(flows, by_payload(flows, matcher), watched, matcher).with_columns(serial=flows["serial"])
+    labels = by_payload(flows, Matcher(signatures))
+    labels = by_heads(flows, labels, watched, signatures).with_columns(serial=flows["serial"])
     labels = by_port(flows, labels.with_columns(wrong_side=asked_tls_answered_clear(flows, labels)), ports)
     talks, changed = read_talks(flows, labels, watched)
     messages = datagrams(flows, labels, watched, key or secrets.token_bytes(32))
@@ -116,12 +116,15 @@ def by_payload(flows: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
     return pl.concat(chunks)
 
 
-def by_heads(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
+def by_heads(
+    flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, signatures: Sequence[Signature]
+) -> pl.DataFrame:
     """Return ``labels`` with those of flows whose initiator was watched further than the flow table goes made anew."""
     longer = heads(flows, labels, watched)
     if longer.is_empty():
         return labels
-    again = _match(flows[longer["row"]].with_columns(orig_payload=longer["head"]), matcher, HEAD)
+    chosen = [item for item in signatures if item.service in LONG or set(item.refines) & set(LONG)]
+    again = _match(flows[longer["row"]].with_columns(orig_payload=longer["head"]), Matcher(chosen), HEAD)
     anew = again.with_columns(row=longer["row"]).unique("row", keep="first")
     return labels.with_row_index("row").update(anew, on="row", how="left", maintain_order="left").drop("row")
 

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from analyser.services.ber import Cursor
-from analyser.services.byterows import Bools, ByteRows, Bytes, Index, contains
+from analyser.services.byterows import PREFIX, Bools, ByteRows, Bytes, Index, contains
 from analyser.services.http2 import asks_etcd
 from analyser.services.snmp import PDUS, VERSIONS, read_snmp
 
@@ -121,10 +121,15 @@ def _before(window: Bytes, size: Index, ends: Bools) -> tuple[Bools, Bools]:
     return places < until[:, None], ended
 
 
+def _line(rows: ByteRows, index: Index, at: int) -> tuple[Bytes, Index]:
+    """Return the bytes from ``at`` on in which a line is looked for, and how many of them there are."""
+    return rows.matrix[index, at:PREFIX], np.minimum(rows.lengths[index], PREFIX) - at
+
+
 def _text_line(rows: ByteRows, index: Index, at: int) -> Index:
     """From ``at`` to the first CR, LF or the end of what was kept there are only printable bytes, and some."""
-    window = rows.matrix[index, at:]
-    before, _ = _before(window, rows.lengths[index] - at, (window == 0x0D) | (window == 0x0A))
+    window, size = _line(rows, index, at)
+    before, _ = _before(window, size, (window == 0x0D) | (window == 0x0A))
     printable = (window >= 0x20) & (window != 0x7F)
     return _kinds((printable | ~before).all(axis=1) & before[:, 0])
 
@@ -135,8 +140,8 @@ _HTTP_VERSION: Final = b" HTTP/1."
 def _http_request(rows: ByteRows, index: Index, at: int) -> Index:
     """A request line (RFC 9112, section 3): one printable line that names HTTP/1 or is longer than what was kept."""
     result = _text_line(rows, index, at) >= 0
-    window, size = rows.matrix[index, at:], rows.lengths[index] - at
-    unfinished = (size == rows.width - at) & ~((window == 0x0D) | (window == 0x0A)).any(axis=1)
+    window, size = _line(rows, index, at)
+    unfinished = (size == PREFIX - at) & ~((window == 0x0D) | (window == 0x0A)).any(axis=1)
     return _kinds(result & (unfinished | contains(window, size, _HTTP_VERSION)))
 
 
@@ -152,8 +157,7 @@ def _lpr_command(rows: ByteRows, index: Index, at: int) -> Index:
 
     In the middle of a job the subcommand comes first (section 6): a count and the name of a file stand behind its byte.
     """
-    window = rows.matrix[index, at + 1 :]
-    size = rows.lengths[index] - at - 1
+    window, size = _line(rows, index, at + 1)
     before, ended = _before(window, size, window == 0x0A)
     printable = (window >= 0x20) & (window != 0x7F)
     command = rows.at(index, np.full(len(index), at)).astype(np.int64)
