@@ -15,8 +15,11 @@ from analyser.services.streams import Conversation, Refusal
 _LPR_RECEIVE_JOB: Final = 2
 
 # Results that mean "you may not" or "not here, not now"; the rest answers the question (no such object, referral …).
+# 1 is how directory servers of Windows ask for a bind before anything else.
 # 14 asks the client to go on with its bind: when nothing follows, the bind was not finished.
-_LDAP_REFUSALS: Final = frozenset({7, 8, 13, 14, 48, 49, 50, 51, 52, 53})
+_LDAP_REFUSALS: Final = frozenset({1, 7, 8, 13, 14, 48, 49, 50, 51, 52, 53})
+_PROTOCOL_ERROR: Final = 2  # to an extended request, such as StartTLS: not known here
+_EXTENDED: Final = 0x78
 _LDAP_RESULTS: Final = frozenset({0x61, 0x65, 0x67, 0x69, 0x6B, 0x6D, 0x6F, 0x78})
 
 _IPP_FIRST_ERROR: Final = 0x0400
@@ -44,15 +47,16 @@ def ldap_refusal(conversation: Conversation) -> Refusal | None:
             tag, start, end = message
             if tag != 0x30:
                 break
-            code = _ldap_result(run.data, start)
-            if code is not None:
-                last = Refusal(f"LDAP {code}", run.mark(at)) if code in _LDAP_REFUSALS else None
+            answer = _ldap_result(run.data, start)
+            if answer is not None:
+                refused = answer[1] in _LDAP_REFUSALS or answer == (_EXTENDED, _PROTOCOL_ERROR)
+                last = Refusal(f"LDAP {answer[1]}", run.mark(at)) if refused else None
             at = end
     return last
 
 
-def _ldap_result(data: bytearray, at: int) -> int | None:
-    """Return the result code of the message whose contents begin at ``at``, None if it carries none."""
+def _ldap_result(data: bytearray, at: int) -> tuple[int, int] | None:
+    """Return operation and result code of the message whose contents begin at ``at``, None if it carries none."""
     message = element(data, at)
     operation = element(data, message[2]) if message else None
     if operation is None or operation[0] not in _LDAP_RESULTS:
@@ -60,7 +64,7 @@ def _ldap_result(data: bytearray, at: int) -> int | None:
     code = element(data, operation[1])
     if code is None or code[0] != 0x0A or code[2] > len(data) or not 1 <= code[2] - code[1] <= 2:
         return None
-    return int.from_bytes(data[code[1] : code[2]], "big")
+    return operation[0], int.from_bytes(data[code[1] : code[2]], "big")
 
 
 def ipp_refusal(conversation: Conversation) -> Refusal | None:

@@ -197,8 +197,8 @@ def _partner(number: int) -> Host:
 
 
 @cache
-def _findings() -> dict[str, PortFinding]:
-    """Judge all cases: the state of each case's port."""
+def _findings(*, answers_only: bool = False) -> dict[str, PortFinding]:
+    """Judge all cases: the state of each case's port. ``answers_only``: nothing of the initiators was captured."""
     story, site = Story(), SITE
     for number, case in enumerate(CASES.values(), 1):
         partner, at = _partner(number), float(number)
@@ -207,6 +207,9 @@ def _findings() -> dict[str, PortFinding]:
         vendor = "toshiba" if case.rule == TOSHIBA else "xerox"
         kind = f'vendor = "{vendor}"\nterminal = "embedded"\n' if role == "mfd" else ""
         site += f'\n[[host]]\nname = "{partner.name}"\naddresses = ["{partner.address}"]\nroles = ["{role}"]\n{kind}'
+    if answers_only:
+        ports = {1434, *(case.port for case in CASES.values())}
+        story.moments = [moment for moment in story.moments if moment.packet.sport in ports]
     with TemporaryDirectory() as folder:
         capture, site_file = Path(folder, "answers.pcap"), Path(folder, "answers.toml")
         capture.write_bytes(story.render())
@@ -248,6 +251,17 @@ def test_the_last_answer_of_a_dialogue_decides(name: str) -> None:
     assert told == case.state
     if case.says is not None:
         assert case.says in (found.detail or "")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, case in CASES.items() if case.state == REFUSED and case.rule not in (LPR, SNMP)]
+)
+def test_a_refusal_is_seen_where_only_answers_were_captured(name: str) -> None:
+    """A no in so many words needs no question. (An acknowledgement of LPR does, and so does a datagram's answer.)"""
+    case, found = CASES[name], _findings(answers_only=True)[name]
+    assert (found.state, found.cause) == ("failing", "application-refused")
+    assert case.says is not None
+    assert case.says in (found.detail or "")
 
 
 def test_no_answer_gives_away_what_was_said() -> None:
