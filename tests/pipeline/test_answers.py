@@ -257,7 +257,7 @@ def test_the_last_answer_of_a_dialogue_decides(name: str) -> None:
     "name", [name for name, case in CASES.items() if case.state == REFUSED and case.rule not in (LPR, SNMP)]
 )
 def test_a_refusal_is_seen_where_only_answers_were_captured(name: str) -> None:
-    """A no in so many words needs no question. (An acknowledgement of LPR does, and so does a datagram's answer.)"""
+    """A no in so many words needs no question; an acknowledgement of LPR does, and so does the answer to a datagram."""
     case, found = CASES[name], _findings(answers_only=True)[name]
     assert (found.state, found.cause) == ("failing", "application-refused")
     assert case.says is not None
