@@ -22,6 +22,8 @@ _PROTOCOL_ERROR: Final = 2  # to an extended request, such as StartTLS: not know
 _EXTENDED: Final = 0x78
 _LDAP_RESULTS: Final = frozenset({0x61, 0x65, 0x67, 0x69, 0x6B, 0x6D, 0x6F, 0x78})
 
+_SMALLEST: Final = 5  # messageID and an operation without contents
+
 _IPP_FIRST_ERROR: Final = 0x0400
 
 
@@ -45,7 +47,7 @@ def ldap_refusal(conversation: Conversation) -> Refusal | None:
         at = 0
         while (message := element(run.data, at)) is not None:
             tag, start, end = message
-            if tag != 0x30:
+            if tag != 0x30 or end - start < _SMALLEST:
                 break
             answer = _ldap_result(run.data, start)
             if answer is not None:

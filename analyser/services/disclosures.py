@@ -13,6 +13,9 @@ from analyser.services.streams import Conversation
 
 _BIND: Final = 0x60
 _SIMPLE: Final = 0x80
+_SMALLEST: Final = 5  # messageID and an operation without contents
+_MANY: Final = 1000
+"""Messages of a client that are looked at; it binds before it asks."""
 _TERMINAL: Final[dict[bytes, str]] = {b".CARD ": "card number", b".PIN ": "PIN"}
 
 
@@ -23,7 +26,10 @@ def of_directory(conversation: Conversation) -> str | None:
 
 def _binds_openly(data: bytearray) -> bool:
     at = 0
-    while (message := element(data, at)) is not None and message[0] == 0x30:
+    for _ in range(_MANY):
+        message = element(data, at)
+        if message is None or message[0] != 0x30 or message[2] - message[1] < _SMALLEST:
+            break
         part = element(data, message[1])  # messageID
         operation = element(data, part[2]) if part else None
         if operation is not None and operation[0] == _BIND:

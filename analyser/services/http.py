@@ -43,7 +43,7 @@ class Segment(NamedTuple):
 def read_answer(data: Octets, at: int) -> Answer | None:
     """Return the answer that begins at ``at``, None if there is no status line.
 
-    Of a header that is cut nothing is known but its status; it is told as if another answer could follow at once.
+    Of a header that is cut nothing is known but its status; it is told as if another answer could follow in another packet.
     """
     line = _STATUS.match(data, at)
     if line is None:
@@ -72,7 +72,7 @@ def answers(data: Octets, at: int = 0) -> Iterator[tuple[int, Answer]]:
     """Yield place and contents of the answers that follow one another from ``at`` on."""
     while (answer := read_answer(data, at)) is not None:
         yield at, answer
-        if answer.end is None or answer.end > len(data) - SHORTEST:
+        if not answer.fields or answer.end is None or answer.end > len(data) - SHORTEST:
             return
         at = answer.end
 
