@@ -118,6 +118,7 @@ CASES: Final[dict[str, Case]] = {
     ),
     "a job is taken": Case(IPP, 631, (PRINT, b"<" + _ipp(0)), "open"),
     "a job is refused inside a success of HTTP": Case(IPP, 631, (PRINT, b"<" + _ipp(0x0403)), REFUSED, "IPP 0x0403"),
+    "a job is refused on the port of the web": Case(IPP, 80, (PRINT, b"<" + _ipp(0x0506)), REFUSED, "IPP 0x0506"),
     "a job is refused, header and body apart": Case(
         IPP, 631, (PRINT, b"<HTTP/1.1 100 Continue\r\n\r\n", *_answers(_ipp(0x0507)[:80], _ipp(0x0507)[80:])), REFUSED, "IPP 0x0507"
     ),

@@ -111,6 +111,13 @@ def test_a_log_in_inside_tls_says_nothing() -> None:
     assert (row["service"], row["refused_code"]) == ("tds", None)
 
 
+def test_only_the_log_in_may_lie_inside_tls() -> None:
+    """Where neither side wants more, the password is encrypted and the answer to it is in clear again."""
+    handshake = wire.tds(0x12, b"\x16\x03\x03\x00\x05hello")
+    said = [wire.tds(4, wire.TDS_PRELOGIN), handshake, wire.tds(4, wire.tds_error(18456) + wire.TDS_DONE)]
+    assert _said(said, wire.tds(0x12, wire.TDS_PRELOGIN), 50122)["refused_code"] == "TDS 18456"
+
+
 def test_an_error_spread_over_packets_is_read() -> None:
     """The token begins in one packet and ends in the next; where it began is the evidence."""
     error = wire.tds_error(18456) + wire.TDS_DONE
