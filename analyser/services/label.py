@@ -153,9 +153,10 @@ def _match(flows: pl.DataFrame, matcher: Matcher, width: int = PREFIX) -> pl.Dat
         )
         found.service[doubtful], found.sublabel[doubtful] = mirrored.service, mirrored.sublabel
     services, sublabels = pl.Series(matcher.services, dtype=pl.String), pl.Series(matcher.sublabels, dtype=pl.String)
+    named = _words(services, found.service)
     return pl.DataFrame(
         {
-            "service": _words(services, found.service),
+            "service": named.set(named == Service.OPAQUE, None),  # a protocol without a word of its own
             "sublabel": _words(sublabels, found.sublabel),
             "orig_says": _words(services, found.orig),
             "resp_says": _words(services, found.resp),
@@ -207,5 +208,7 @@ def by_port(flows: pl.DataFrame, labels: pl.DataFrame, ports: Mapping[tuple[str,
             pl.when(pl.col("service").is_not_null()).then(pl.lit(str(Basis.PAYLOAD))),
             pl.when(pl.col("guess").is_not_null()).then(pl.lit(str(Basis.PORT))),
         ),
-        sublabel=pl.when(unexplained).then(pl.lit(str(Service.OPAQUE))).otherwise(pl.col("sublabel")),
+        sublabel=pl.when(unexplained & pl.col("sublabel").is_null())
+        .then(pl.lit(str(Service.OPAQUE)))
+        .otherwise(pl.col("sublabel")),
     )

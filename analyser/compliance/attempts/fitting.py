@@ -15,7 +15,7 @@ _OF_ITS_OWN: Final = frozenset({Service.YMQ, Service.SAFEQ_TERMINAL, Service.SAF
 """Protocols of the vendor: unpublished, but certainly none of the public ones in ``FOREIGN``."""
 
 NAMELESS: Final = frozenset({"adb"})
-"""Sub-labels of ``opaque`` that bytes prove: public protocols that a print site has no word for."""
+"""Sub-labels of flows without a service that bytes prove: public protocols that a print site has no word for."""
 
 FOREIGN: Final = NAMELESS | frozenset(
     {Service.HTTP, Service.IPP, Service.WEBDAV, Service.ETCD, Service.SSH, Service.SMB, Service.RMI}
