@@ -6,6 +6,7 @@ them. Knows watched packets; what the bytes mean is known by signatures.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import polars as pl
@@ -18,10 +19,16 @@ LONG: Final = (Service.RAW_PRINT, Service.LPR, Service.HTTP, Service.IPP)
 """Services whose kind may be told later than in the first bytes."""
 
 
-def heads(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> pl.DataFrame:
+TYPE: Final = b"ontent-"
+"""The field that says what is posted: both ways of writing it."""
+
+
+def heads(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, telling: Collection[bytes]) -> pl.DataFrame:
     """Return (row, head): of which rows of ``flows`` the initiator's stream was watched further than the flow table goes.
 
-    Flows whose direction was guessed are left out: the head might be that of the responder.
+    Only those in which one of the strings ``telling`` stands so far behind that the flow table does not hold it; most
+    jobs say in their first bytes what they are. Flows whose direction was guessed are left out: the head might be that of
+    the responder.
     """
     chosen = (
         flows.select(*PLACED, "proto", "guessed", "orig_bytes", service=labels["service"])
@@ -43,4 +50,6 @@ def heads(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> p
             if at == 0 and end - begin > PREFIX:
                 rows.append(row_of[streams.serials[side >> 1]])
                 found.append(streams.data[begin : min(end, begin + HEAD)])
-    return pl.DataFrame({"row": rows, "head": found}, schema={"row": pl.UInt32, "head": pl.Binary})
+    table = pl.DataFrame({"row": rows, "head": found}, schema={"row": pl.UInt32, "head": pl.Binary})
+    behind = pl.col("head").bin.slice(PREFIX + 1 - max(map(len, telling), default=1))
+    return table.filter(pl.any_horizontal(False, *(behind.bin.contains(item) for item in telling)))

@@ -18,12 +18,12 @@ from analyser.services.byterows import HEAD, PREFIX, byte_rows
 from analyser.services.datagrams import datagrams
 from analyser.services.discovery import sought_and_offered
 from analyser.services.handshakes import tls_facts
-from analyser.services.heads import LONG, heads
+from analyser.services.heads import LONG, TYPE, heads
 from analyser.services.matcher import NO_SERVICE, FirstBytes, Matcher
 from analyser.services.promises import announced_service, keep, promises
 from analyser.services.refusals import from_http, from_snmp, from_talks, notes_of
 from analyser.services.requests import requests
-from analyser.services.signature import Signature
+from analyser.services.signature import Find, Signature
 from analyser.services.talks import read_talks
 from analyser.tables import LABELS, PROMISES, REQUESTS, FlowTables, LabelTables, empty
 
@@ -120,10 +120,12 @@ def by_heads(
     flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, signatures: Sequence[Signature]
 ) -> pl.DataFrame:
     """Return ``labels`` with those of flows whose initiator was watched further than the flow table goes made anew."""
-    longer = heads(flows, labels, watched)
+    chosen = [item for item in signatures if item.service in LONG or set(item.refines) & set(LONG)]
+    tests = (test for item in chosen for pattern in item.patterns for test in (*pattern.orig, *pattern.resp))
+    far = {needle for test in tests if isinstance(test, Find) and test.within > PREFIX for needle in test.needles}
+    longer = heads(flows, labels, watched, {TYPE, *far, *(needle.lower() for needle in far)})
     if longer.is_empty():
         return labels
-    chosen = [item for item in signatures if item.service in LONG or set(item.refines) & set(LONG)]
     again = _match(flows[longer["row"]].with_columns(orig_payload=longer["head"]), Matcher(chosen), HEAD)
     anew = again.with_columns(row=longer["row"]).unique("row", keep="first")
     return labels.with_row_index("row").update(anew, on="row", how="left", maintain_order="left").drop("row")
