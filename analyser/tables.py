@@ -170,6 +170,7 @@ WATCHED: Final[dict[str, pl.DataType]] = {
     "frame": pl.UInt32(),
     "from_orig": pl.Boolean(),
     "seq": pl.UInt32(),  # TCP sequence number of the first byte; 0 for UDP
+    "ack": pl.UInt32(),  # TCP: what it acknowledges; 0 for UDP
     "length": pl.UInt32(),  # payload length on the wire
     "data": pl.Binary(),  # what was captured of it, cut at the watch limit
 }
@@ -208,7 +209,7 @@ LABELS: Final[dict[str, pl.DataType]] = {
     "refused_code": pl.String(),  # the application's last answer when it is a refusal: "HTTP 401", "FTP 530" …
     "refused_frame": pl.UInt32(),
     "refused_file": pl.UInt16(),
-    "answer_note": pl.String(),  # e.g. "discovery only" for SNMPv3
+    "answer_note": pl.String(),  # e.g. "discovery only" for SNMPv3, "password sent in clear text" for LDAP
     "negotiated_by": pl.UInt64(),  # serial of the control flow that announced this one's port; null
 }
 

@@ -20,6 +20,7 @@ from analyser.compliance.locating import locate, shared_origins
 from analyser.compliance.matching import match_ports
 from analyser.compliance.negotiated import match_promises
 from analyser.compliance.parties import Directory
+from analyser.compliance.security import note_security
 from analyser.compliance.sifting import Sifter
 from analyser.compliance.talks import hold_talks
 from analyser.compliance.unexpected.bench import Bench
@@ -59,6 +60,7 @@ def judge_site(
     to_groups = answers_to_groups(located, fits)
     fits = fits.join(to_groups, on="serial", how="anti")
     announced = match_promises(observed.promises, located, observed.flows, fits, states, policy.applied, directory)
+    noted = note_security(fits, observed.flows, policy.applied)
     covered = Covered()
     in_scope = covered.add(located)
     if sifted is not None:
@@ -67,7 +69,7 @@ def judge_site(
     scene = Scene(
         directory=directory,
         judge=judge,
-        talks=hold_talks(pl.concat([fits, announced.fits]), located, policy.applied, judge),
+        talks=hold_talks(pl.concat([noted, announced.fits]), located, policy.applied, judge),
         senders=covered.senders,
         translated=frozenset(translated.select("number", "res").unique().iter_rows()),
         unkept=announced.unkept,

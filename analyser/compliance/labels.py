@@ -32,7 +32,10 @@ MAY_ENCRYPT: Final[frozenset[str]] = frozenset(
 )
 """Services that a site may run inside TLS on the same port."""
 
-_KIN: Final[tuple[frozenset[str], ...]] = (frozenset({Service.SMB, Service.NETBIOS}),)
+_KIN: Final[tuple[frozenset[str], ...]] = (
+    frozenset({Service.SMB, Service.NETBIOS}),
+    frozenset({Service.RAW_PRINT, Service.SAFEQ_CLIENT}),  # the mark of a client may stay in the job that is printed
+)
 
 
 def fit(words: Iterable[str], label: str) -> Fit:

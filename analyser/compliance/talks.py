@@ -22,6 +22,9 @@ from analyser.model.service import UNPUBLISHED, Basis, Service
 _BY_ROLE: Final = UNPUBLISHED | {Service.OPAQUE}
 """Services of rules that no bytes can prove."""
 
+_REACHED: Final = frozenset({PortState.OPEN, PortState.PROBE_ONLY})
+"""States of a port that was reached, even if nothing was said there."""
+
 _KEY: Final = ("number", "ini", "ini_place", "res", "res_place", "family", "uncertain")
 
 
@@ -141,7 +144,7 @@ def _name_service(finding: PortFinding, rule: Applied, *, spoke: bool) -> PortFi
     proved = finding.service if finding.basis == Basis.PAYLOAD else None
     if proved is not None and named in (proved, Service.OPAQUE):
         return finding
-    payload = proved or (Service.OPAQUE.value if spoke and named != Service.OPAQUE else None)
+    payload = proved or (Service.OPAQUE.value if spoke else "none" if finding.state in _REACHED else None)
     return add_detail(
         replace(finding, service=named, basis=Basis.PORT.value), f"payload {payload}" if payload else None
     )

@@ -34,8 +34,8 @@ WATCH_CONTROL_LIMIT: Final = 131072
 WATCH_DATAGRAM_LIMIT: Final = 512
 """Bytes of one datagram that are kept for the services stage."""
 
-WATCH_HTTP_LIMIT: Final = 64
-"""Bytes of a segment that begins with an HTTP status line."""
+WATCH_HTTP_LIMIT: Final = 256
+"""Bytes of a segment that begins with an HTTP status line: mostly its header as far as it tells the length."""
 
 RETRY_WINDOW: Final = 130_000_000_000
 """Nobody repeats a SYN or a request for longer than this (ns): the same packet later is another record of it."""
@@ -155,8 +155,8 @@ PROTOCOL_NEIGHBOUR: Final = 255
 
 WATCH: Final = np.dtype(
     [
-        ("serial", "u8"), ("t", "i8"), ("start", "i8"), ("frame", "u4"), ("seq", "u4"), ("length", "u4"),
-        ("caught", "u4"), ("file", "u2"), ("side", "u1"), ("part", "u1"),
+        ("serial", "u8"), ("t", "i8"), ("start", "i8"), ("frame", "u4"), ("seq", "u4"), ("ack", "u4"),
+        ("length", "u4"), ("caught", "u4"), ("file", "u2"), ("side", "u1"), ("part", "u1"),
     ],
     align=True,
 )  # fmt: skip

@@ -385,7 +385,7 @@ def _watched(memory: Memory, part: Part, orientation: pl.DataFrame) -> pl.DataFr
     watched = joined(told)
     frame = pl.DataFrame(
         {
-            **{name: watched[name] for name in ("serial", "t", "file", "frame", "seq", "length")},
+            **{name: watched[name] for name in ("serial", "t", "file", "frame", "seq", "ack", "length")},
             "high": watched["side"] == 1,
             "data": pl.Series(data, dtype=pl.Binary),
         }

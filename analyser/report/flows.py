@@ -50,6 +50,7 @@ def flow_table(flows: pl.DataFrame, captures: Sequence[str]) -> pl.DataFrame:
         "tls_version",
         "server_name",
         *_PUBLIC[after_tunnels:],
+        "sublabel",
         "icmp_errors",
         *(pl.when(pl.col("icmp_errors") > 0).then(pl.col(name)).alias(name) for name in ("icmp_type", "icmp_code")),
         _seen("icmp_sender", ""),

@@ -6,17 +6,23 @@ conversation; must not know flows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from analyser.services.streams import Conversation, Refusal, Run
+from analyser.services import http
+from analyser.services.ber import element
+from analyser.services.streams import Conversation, Refusal
 
 _LPR_RECEIVE_JOB: Final = 2
 
 # Results that mean "you may not" or "not here, not now"; the rest answers the question (no such object, referral …).
+# 1 is how directory servers of Windows ask for a bind before anything else.
 # 14 asks the client to go on with its bind: when nothing follows, the bind was not finished.
-_LDAP_REFUSALS: Final = frozenset({7, 8, 13, 14, 48, 49, 50, 51, 52, 53})
+_LDAP_REFUSALS: Final = frozenset({1, 7, 8, 13, 14, 48, 49, 50, 51, 52, 53})
+_PROTOCOL_ERROR: Final = 2  # to an extended request, such as StartTLS: not known here
+_EXTENDED: Final = 0x78
 _LDAP_RESULTS: Final = frozenset({0x61, 0x65, 0x67, 0x69, 0x6B, 0x6D, 0x6F, 0x78})
+
+_SMALLEST: Final = 5  # messageID and an operation without contents
 
 _IPP_FIRST_ERROR: Final = 0x0400
 
@@ -39,63 +45,39 @@ def ldap_refusal(conversation: Conversation) -> Refusal | None:
     last: Refusal | None = None
     for run in conversation.resp:
         at = 0
-        while (message := _element(run.data, at)) is not None:
+        while (message := element(run.data, at)) is not None:
             tag, start, end = message
-            if tag != 0x30:
+            if tag != 0x30 or end - start < _SMALLEST:
                 break
-            code = _ldap_result(run.data, start)
-            if code is not None:
-                last = Refusal(f"LDAP {code}", run.mark(at)) if code in _LDAP_REFUSALS else None
+            answer = _ldap_result(run.data, start)
+            if answer is not None:
+                refused = answer[1] in _LDAP_REFUSALS or answer == (_EXTENDED, _PROTOCOL_ERROR)
+                last = Refusal(f"LDAP {answer[1]}", run.mark(at)) if refused else None
             at = end
     return last
 
 
-def _ldap_result(data: bytearray, at: int) -> int | None:
-    """Return the result code of the message whose contents begin at ``at``, None if it carries none."""
-    message = _element(data, at)
-    operation = _element(data, message[2]) if message else None
+def _ldap_result(data: bytearray, at: int) -> tuple[int, int] | None:
+    """Return operation and result code of the message whose contents begin at ``at``, None if it carries none."""
+    message = element(data, at)
+    operation = element(data, message[2]) if message else None
     if operation is None or operation[0] not in _LDAP_RESULTS:
         return None
-    code = _element(data, operation[1])
+    code = element(data, operation[1])
     if code is None or code[0] != 0x0A or code[2] > len(data) or not 1 <= code[2] - code[1] <= 2:
         return None
-    return int.from_bytes(data[code[1] : code[2]], "big")
-
-
-def _element(data: bytearray, at: int) -> tuple[int, int, int] | None:
-    """Return tag, start and end of the BER element at ``at``, None where its header is not there."""
-    if at + 2 > len(data):
-        return None
-    length, start = data[at + 1], at + 2
-    if length > 0x80:
-        count = length - 0x80
-        if count > 4 or start + count > len(data):
-            return None
-        length, start = int.from_bytes(data[start : start + count], "big"), start + count
-    elif length == 0x80:
-        return None
-    return data[at], start, start + length
+    return operation[0], int.from_bytes(data[code[1] : code[2]], "big")
 
 
 def ipp_refusal(conversation: Conversation) -> Refusal | None:
     """Return the last IPP status if it is an error."""
     last: Refusal | None = None
     for run in conversation.resp:
-        for at, status in _ipp_statuses(run):
-            last = Refusal(f"IPP 0x{status:04x}", run.mark(at)) if status >= _IPP_FIRST_ERROR else None
+        for at, answer in http.answers(run.data):
+            if b"application/ipp" not in answer.fields:
+                continue
+            head = http.content(run.data, answer)[:4]  # version, status
+            if len(head) == 4 and head[0] in (1, 2):
+                status = int.from_bytes(head[2:], "big")
+                last = Refusal(f"IPP 0x{status:04x}", run.mark(at)) if status >= _IPP_FIRST_ERROR else None
     return last
-
-
-def _ipp_statuses(run: Run) -> Iterator[tuple[int, int]]:
-    """Yield place and status of each IPP answer: two bytes behind the version, at the start of an HTTP body."""
-    at = run.data.find(b"HTTP/1.")
-    while at >= 0:
-        end = run.data.find(b"\r\n\r\n", at)
-        if end < 0:
-            return
-        header, body = bytes(run.data[at:end]).lower(), end + 4
-        if b"transfer-encoding: chunked" in header:
-            body = run.data.find(b"\r\n", body) + 2
-        if b"application/ipp" in header and len(run.data) >= body + 4 and run.data[body] in (1, 2):
-            yield at, int.from_bytes(run.data[body + 2 : body + 4], "big")
-        at = run.data.find(b"HTTP/1.", end)

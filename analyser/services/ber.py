@@ -1,4 +1,4 @@
-"""BER (ITU-T X.690) read over many rows at once: tag, length in any definite form, small integers.
+"""BER (ITU-T X.690): tag, length in any definite form, small integers; read over many rows at once, or one by one.
 
 Knows the encoding; must not know which protocol it carries.
 """
@@ -73,3 +73,18 @@ def _number(digits: Bytes, count: Index) -> Index:
     shift = np.where(some, 8 * (8 - count), 0).astype(np.uint64)
     value: Index = np.where(some, whole >> shift, 0).astype(np.int64)
     return value
+
+
+def element(data: bytes | bytearray, at: int) -> tuple[int, int, int] | None:
+    """Return tag, start and end of the BER element at ``at``, None where its header is not there."""
+    if at + 2 > len(data):
+        return None
+    length, start = data[at + 1], at + 2
+    if length > 0x80:
+        count = length - 0x80
+        if count > 4 or start + count > len(data):
+            return None
+        length, start = int.from_bytes(data[start : start + count], "big"), start + count
+    elif length == 0x80:
+        return None
+    return data[at], start, start + length

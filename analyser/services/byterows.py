@@ -19,6 +19,9 @@ Index = npt.NDArray[np.int64]
 PREFIX = 128
 """How many first bytes of each side the flow table keeps."""
 
+HEAD = 1024
+"""How many first bytes of an initiator signatures may search, where its stream is watched."""
+
 
 @dataclass(frozen=True, slots=True)
 class ByteRows:

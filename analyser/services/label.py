@@ -14,14 +14,16 @@ import numpy as np
 import polars as pl
 
 from analyser.model.service import INSIDE_TLS, Basis, Service
-from analyser.services.byterows import byte_rows
+from analyser.services.byterows import HEAD, PREFIX, byte_rows
 from analyser.services.datagrams import datagrams
+from analyser.services.discovery import sought_and_offered
 from analyser.services.handshakes import tls_facts
+from analyser.services.heads import LONG, TYPE, heads
 from analyser.services.matcher import NO_SERVICE, FirstBytes, Matcher
 from analyser.services.promises import announced_service, keep, promises
-from analyser.services.refusals import from_http, from_snmp, from_talks
+from analyser.services.refusals import from_http, from_snmp, from_talks, notes_of
 from analyser.services.requests import requests
-from analyser.services.signature import Signature
+from analyser.services.signature import Find, Signature
 from analyser.services.talks import read_talks
 from analyser.tables import LABELS, PROMISES, REQUESTS, FlowTables, LabelTables, empty
 
@@ -51,7 +53,8 @@ def label(
     flows, watched = tables.flows, tables.watched
     if not flows.height:
         return LabelTables(labels=empty(LABELS), promises=empty(PROMISES), requests=empty(REQUESTS))
-    labels = by_payload(flows, Matcher(signatures)).with_columns(serial=flows["serial"])
+    labels = by_payload(flows, Matcher(signatures))
+    labels = by_heads(flows, labels, watched, signatures).with_columns(serial=flows["serial"])
     labels = by_port(flows, labels.with_columns(wrong_side=asked_tls_answered_clear(flows, labels)), ports)
     talks, changed = read_talks(flows, labels, watched)
     messages = datagrams(flows, labels, watched, key or secrets.token_bytes(32))
@@ -59,7 +62,10 @@ def label(
     labels = _beside(labels, tls_facts(flows, labels, watched, changed))
     snmp_refusals, notes = from_snmp(messages)
     refusals = pl.concat([from_talks(talks), from_http(flows, labels, watched), snmp_refusals])
-    labels = _beside(_beside(labels, refusals.unique("serial", keep="first", maintain_order=True)), notes)
+    labels = _beside(labels, refusals.unique("serial", keep="first", maintain_order=True))
+    labels = _beside(labels, pl.concat([notes, notes_of(talks)]))
+    labels = _beside(labels, sought_and_offered(flows, labels, watched))
+    labels = labels.with_columns(sublabel=pl.coalesce("types", "sublabel"))
     labels = by_announcement(_beside(labels, uses))
     return LabelTables(labels=complete(labels), promises=announced, requests=requests(messages))
 
@@ -110,17 +116,31 @@ def by_payload(flows: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
     return pl.concat(chunks)
 
 
-def first_bytes(flows: pl.DataFrame) -> FirstBytes:
-    """Return transport, responder port and first bytes of flows as arrays."""
+def by_heads(
+    flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, signatures: Sequence[Signature]
+) -> pl.DataFrame:
+    """Return ``labels`` with those of flows whose initiator was watched further than the flow table goes made anew."""
+    chosen = [item for item in signatures if item.service in LONG or set(item.refines) & set(LONG)]
+    tests = (test for item in chosen for pattern in item.patterns for test in (*pattern.orig, *pattern.resp))
+    far = {needle for test in tests if isinstance(test, Find) and test.within > PREFIX for needle in test.needles}
+    longer = heads(flows, labels, watched, {TYPE, *far, *(needle.lower() for needle in far)})
+    if longer.is_empty():
+        return labels
+    again = _match(flows[longer["row"]].with_columns(orig_payload=longer["head"]), Matcher(chosen), HEAD)
+    anew = again.with_columns(row=longer["row"]).unique("row", keep="first")
+    return labels.with_row_index("row").update(anew, on="row", how="left", maintain_order="left").drop("row")
+
+
+def first_bytes(flows: pl.DataFrame, width: int = PREFIX) -> FirstBytes:
+    """Return transport, responder port and first bytes of flows as arrays; ``width``: how many of the initiator."""
     proto = flows["proto"]
     transport = np.where((proto == "tcp").to_numpy(), 0, np.where((proto == "udp").to_numpy(), 1, 2)).astype(np.uint8)
-    return FirstBytes(
-        transport, flows["id.resp_p"].to_numpy(), byte_rows(flows["orig_payload"]), byte_rows(flows["resp_payload"])
-    )
+    orig, resp = byte_rows(flows["orig_payload"], width), byte_rows(flows["resp_payload"])
+    return FirstBytes(transport, flows["id.resp_p"].to_numpy(), orig, resp)
 
 
-def _match(flows: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
-    first = first_bytes(flows)
+def _match(flows: pl.DataFrame, matcher: Matcher, width: int = PREFIX) -> pl.DataFrame:
+    first = first_bytes(flows, width)
     found = matcher.match(first)
     # a direction that was guessed may be the wrong way round: what the bytes do not explain is tried mirrored
     doubtful = np.flatnonzero(flows["guessed"].to_numpy() & (found.service == NO_SERVICE))
@@ -135,9 +155,10 @@ def _match(flows: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
         )
         found.service[doubtful], found.sublabel[doubtful] = mirrored.service, mirrored.sublabel
     services, sublabels = pl.Series(matcher.services, dtype=pl.String), pl.Series(matcher.sublabels, dtype=pl.String)
+    named = _words(services, found.service)
     return pl.DataFrame(
         {
-            "service": _words(services, found.service),
+            "service": named.set(named == Service.OPAQUE, None),  # a protocol without a word of its own
             "sublabel": _words(sublabels, found.sublabel),
             "orig_says": _words(services, found.orig),
             "resp_says": _words(services, found.resp),
@@ -189,5 +210,7 @@ def by_port(flows: pl.DataFrame, labels: pl.DataFrame, ports: Mapping[tuple[str,
             pl.when(pl.col("service").is_not_null()).then(pl.lit(str(Basis.PAYLOAD))),
             pl.when(pl.col("guess").is_not_null()).then(pl.lit(str(Basis.PORT))),
         ),
-        sublabel=pl.when(unexplained).then(pl.lit(str(Service.OPAQUE))).otherwise(pl.col("sublabel")),
+        sublabel=pl.when(unexplained & pl.col("sublabel").is_null())
+        .then(pl.lit(str(Service.OPAQUE)))
+        .otherwise(pl.col("sublabel")),
     )

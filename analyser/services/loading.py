@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from typing import Any, Final
 
 from analyser.model.service import Service
-from analyser.services.byterows import PREFIX
+from analyser.services.byterows import HEAD, PREFIX
 from analyser.services.notation import NotationError, read_bytes, read_hex, read_text
 from analyser.services.signature import (
     AnyOf,
@@ -182,8 +182,8 @@ class _FileReader:
         kind = kinds[0]
         self._unknown(line, entry, {kind} | _TEST_KEYS[kind])
         at, within, fold = entry.get("at", 0), entry.get("within", PREFIX), entry.get("fold", False)
-        if not isinstance(at, int) or not 0 <= at < PREFIX or not isinstance(within, int) or not 1 <= within <= PREFIX:
-            self._wrong(line, key, f"at and within lie inside the first {PREFIX} bytes")
+        if not isinstance(at, int) or not 0 <= at < PREFIX or not isinstance(within, int) or not 1 <= within <= HEAD:
+            self._wrong(line, key, f"at lies inside the first {PREFIX} bytes, within inside {HEAD}")
             return None
         try:
             return _BUILDERS[kind](entry[kind], at, within, bool(fold))

@@ -145,7 +145,9 @@ class Matcher:
         return index, sublabel
 
     def _kinds(self, pattern: Pattern) -> Codes | None:
-        """Codes of the sub-labels that a structure of this pattern gives, or None if it gives none."""
+        """Codes of the sub-labels that a structure of this pattern gives, or None if it gives none or the pattern its own."""
+        if pattern.sublabel is not None:
+            return None
         for test in (*pattern.orig, *pattern.resp):
             if isinstance(test, Structured) and test.sublabels:
                 words = test.sublabels

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from analyser.model.service import Service
+from analyser.services import http
 from analyser.services.talks import Talk
 from analyser.tables import LABELS
 
@@ -19,6 +20,9 @@ COLUMNS: Final = ("refused_code", "refused_frame", "refused_file")
 SCHEMA: Final[dict[str, pl.DataType]] = {"serial": pl.UInt64(), **{name: LABELS[name] for name in COLUMNS}}
 
 OVER_HTTP: Final = (Service.HTTP, Service.IPP, Service.WEBDAV, Service.WEBSOCKET, Service.ETCD)
+
+_FEW: Final = 1024
+"""An answer of so many bytes, whose status line is cut by segments, is read from the first bytes of the flow."""
 
 _THREE_DIGITS: Final = r"^3(\d)3(\d)3(\d)$"
 """A status code, its octets written as hexadecimal numbers."""
@@ -49,28 +53,63 @@ def from_talks(talks: Iterable[Talk]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
+def notes_of(talks: Iterable[Talk]) -> pl.DataFrame:
+    """Return (serial, answer_note) of dialogues that have a note."""
+    rows = [(talk.serial, talk.note) for talk in talks if talk.note is not None]
+    return pl.DataFrame(rows, schema={"serial": pl.UInt64, "answer_note": pl.String}, orient="row")
+
+
 def from_http(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> pl.DataFrame:
     """Return SCHEMA of flows whose last HTTP answer is 401, 403, 407 or a server error; 1xx are no answers."""
     chosen = flows.filter((labels["service"].is_in(OVER_HTTP) & (flows["proto"] == "tcp")).fill_null(value=False))
-    status = (
+    lines = (
         watched.filter(~pl.col("from_orig"))
         .join(chosen.select("serial"), on="serial", how="semi")
         .filter(pl.col("data").bin.starts_with(b"HTTP/1."))
-        .with_columns(octets=pl.col("data").bin.slice(9, 3).bin.encode("hex"))  # as text it need not be UTF-8
-        .filter(pl.col("octets").str.contains(_THREE_DIGITS))
-        .with_columns(status=pl.col("octets").str.replace(_THREE_DIGITS, "${1}${2}${3}").str.to_integer())
-        .filter(pl.col("status").is_between(200, 599))
+        .with_columns(status=_status("data"))
+        .filter(pl.col("status").is_between(100, 599))
         .sort("t", "file", "frame")
-        .group_by("serial")
-        .last()
     )
-    refused = status.filter(pl.col("status").is_in([401, 403, 407]) | (pl.col("status") >= 500))
+    # where one segment holds several answers, or a refusal stands beside other lines, some may belong to bodies
+    several = pl.col("data").bin.slice(http.SHORTEST).bin.contains(b"HTTP/1.").any()
+    doubtful = several | ((pl.len() > 1) & _refusing().any())
+    lines = lines.with_columns(doubtful=doubtful.over("serial"))
+    simple = lines.filter(~pl.col("doubtful"), pl.col("status") >= 200).group_by("serial").last()
+    cut = (
+        chosen.filter(pl.col("resp_bytes") <= _FEW, pl.col("resp_payload").bin.starts_with(b"HTTP/1."))
+        .join(lines, on="serial", how="anti")
+        .select("serial", status=_status("resp_payload"), frame="resp_data_frame", file="resp_data_file")
+    )
+    columns = ("serial", "status", "frame", "file")
+    found = [simple.select(columns), _looked_into(lines.filter("doubtful")).select(columns), cut.select(columns)]
+    refused = pl.concat(found, how="vertical_relaxed").filter(_refusing())
     return refused.select(
-        "serial",
-        refused_code=pl.format("HTTP {}", "status"),
-        refused_frame="frame",
-        refused_file="file",
+        "serial", refused_code=pl.format("HTTP {}", "status"), refused_frame="frame", refused_file="file"
     ).cast(pl.Schema(SCHEMA))
+
+
+def _status(column: str) -> pl.Expr:
+    """Return the status of answers that begin with a version, null where it is no number."""
+    octets = pl.col(column).bin.slice(9, 3).bin.encode("hex")  # as text it need not be UTF-8
+    digits = octets.str.replace(_THREE_DIGITS, "${1}${2}${3}")
+    return pl.when(octets.str.contains(_THREE_DIGITS)).then(digits).str.to_integer(strict=False)
+
+
+def _refusing() -> pl.Expr:
+    return pl.col("status").is_in([401, 403, 407]) | pl.col("status").is_between(500, 599)
+
+
+def _looked_into(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return of each flow the line of its last final status, with that status; ``lines`` are in the order of time."""
+    rows: list[int] = []
+    statuses: list[int] = []
+    numbered = lines.with_row_index("number").group_by("serial", maintain_order=True)
+    for numbers, *told in numbered.agg("number", "seq", "ack", "data").drop("serial").iter_rows():
+        last = http.last_status([http.Segment(*segment) for segment in zip(*told, strict=True)])
+        if last is not None:
+            statuses.append(last[0])
+            rows.append(numbers[last[1]])
+    return lines[rows].with_columns(status=pl.Series(statuses, dtype=pl.Int64))
 
 
 def from_snmp(datagrams: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

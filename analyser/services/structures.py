@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from analyser.services.ber import Cursor
-from analyser.services.byterows import Bools, ByteRows, Bytes, Index, contains
+from analyser.services.byterows import PREFIX, Bools, ByteRows, Bytes, Index, contains
 from analyser.services.http2 import asks_etcd
 from analyser.services.snmp import PDUS, VERSIONS, read_snmp
 
@@ -41,6 +41,10 @@ def _kinds(passed: Bools) -> Index:
 _LDAP_OPERATIONS: Final = (0x42, 0x4A, 0x50, *range(0x60, 0x6A), *range(0x6B, 0x70), 0x73, 0x77, 0x78, 0x79)
 
 
+_LDAP_LABELS: Final = (None, "simple bind", "anonymous bind", "sasl bind", "search")
+_SEARCH: Final = 0x63
+
+
 def _ldap(rows: ByteRows, index: Index, at: int) -> Index:
     cursor = Cursor(rows, index, at).open(0x30)
     before = cursor.position
@@ -48,8 +52,11 @@ def _ldap(rows: ByteRows, index: Index, at: int) -> Index:
     cursor.ok &= cursor.position - before <= 6  # messageID is at most 2^31-1
     operation = rows.at(index, cursor.position)
     cursor.ok &= np.isin(operation, np.array(_LDAP_OPERATIONS, dtype=np.uint8))
-    cursor.open()
-    return _kinds(cursor.ok)
+    bind = cursor.fork().open(0x60).skip(0x02).skip(0x04)  # version, name, then the kind of proof
+    bind.open(0x80, 0xA3)
+    how = np.where(bind.tag == 0xA3, 3, np.where(bind.length > 0, 1, 2))
+    kind = np.where(bind.ok, how, np.where(operation == _SEARCH, 4, 0))
+    return np.where(cursor.open().ok, kind, -1)
 
 
 # Kerberos (RFC 4120, section 5): an application tag, SEQUENCE, pvno = 5 under [0] or [1].
@@ -114,10 +121,15 @@ def _before(window: Bytes, size: Index, ends: Bools) -> tuple[Bools, Bools]:
     return places < until[:, None], ended
 
 
+def _line(rows: ByteRows, index: Index, at: int) -> tuple[Bytes, Index]:
+    """Return the bytes from ``at`` on in which a line is looked for, and how many of them there are."""
+    return rows.matrix[index, at:PREFIX], np.minimum(rows.lengths[index], PREFIX) - at
+
+
 def _text_line(rows: ByteRows, index: Index, at: int) -> Index:
     """From ``at`` to the first CR, LF or the end of what was kept there are only printable bytes, and some."""
-    window = rows.matrix[index, at:]
-    before, _ = _before(window, rows.lengths[index] - at, (window == 0x0D) | (window == 0x0A))
+    window, size = _line(rows, index, at)
+    before, _ = _before(window, size, (window == 0x0D) | (window == 0x0A))
     printable = (window >= 0x20) & (window != 0x7F)
     return _kinds((printable | ~before).all(axis=1) & before[:, 0])
 
@@ -128,21 +140,70 @@ _HTTP_VERSION: Final = b" HTTP/1."
 def _http_request(rows: ByteRows, index: Index, at: int) -> Index:
     """A request line (RFC 9112, section 3): one printable line that names HTTP/1 or is longer than what was kept."""
     result = _text_line(rows, index, at) >= 0
-    window, size = rows.matrix[index, at:], rows.lengths[index] - at
-    unfinished = (size == rows.width - at) & ~((window == 0x0D) | (window == 0x0A)).any(axis=1)
+    window, size = _line(rows, index, at)
+    unfinished = (size == PREFIX - at) & ~((window == 0x0D) | (window == 0x0A)).any(axis=1)
     return _kinds(result & (unfinished | contains(window, size, _HTTP_VERSION)))
 
 
+_LPR_LABELS: Final = (
+    "print waiting jobs", "receive job", "queue state", "queue state in full", "remove jobs",
+    "receive job, abort", "receive job, control file", "receive job, data file", "control file", "data file",
+)  # fmt: skip
+_RECEIVE_JOB, _SUBCOMMANDS, _FILES = 1, 4, 6  # where kinds stand among the labels, less the byte that tells them apart
+
+
 def _lpr_command(rows: ByteRows, index: Index, at: int) -> Index:
-    """A daemon command (RFC 1179, section 5): a queue name behind the command byte, closed by a line feed."""
-    window = rows.matrix[index, at:]
-    before, ended = _before(window, rows.lengths[index] - at, window == 0x0A)
+    """A daemon command (RFC 1179, section 5): its byte, a queue name, a line feed; behind "receive job" its subcommand.
+
+    In the middle of a job the subcommand comes first (section 6): a count and the name of a file stand behind its byte.
+    """
+    window, size = _line(rows, index, at + 1)
+    before, ended = _before(window, size, window == 0x0A)
     printable = (window >= 0x20) & (window != 0x7F)
-    return _kinds(ended & before[:, 0] & (printable | ~before).all(axis=1))
+    command = rows.at(index, np.full(len(index), at)).astype(np.int64)
+    passed = ended & before[:, 0] & (printable | ~before).all(axis=1) & (command >= 1) & (command <= 5)
+    following = rows.at(index, at + 2 + before.sum(axis=1)).astype(np.int64)
+    kind = command - 1
+    goes_on = (kind == _RECEIVE_JOB) & (following >= 1) & (following <= 3)
+    kind = np.where(goes_on, _SUBCOMMANDS + following, kind)
+    for number, name in ((2, b" cfA"), (3, b" dfA")):
+        is_file = (command == number) & (window[:, 0] >= 0x30) & (window[:, 0] <= 0x39)
+        kind = np.where(is_file & contains(window, before.sum(axis=1), name), _FILES + number, kind)
+    return np.where(passed, kind, -1)
+
+
+_TDS_LABELS: Final = (None, "encryption off", "encryption on", "encryption not supported", "encryption required")
+
+
+def _tds_prelogin(rows: ByteRows, index: Index, at: int) -> Index:
+    """A list of options behind the header of the packet (MS-TDS, section 2.2.6.5); what the one about encryption says."""
+    passed = rows.at(index, np.full(len(index), at)) == 0  # VERSION comes first
+    kind = np.zeros(len(index), dtype=np.int64)
+    looking = passed.copy()
+    for number in range(8):
+        option = rows.window(index, np.full(len(index), at + 5 * number), 5)
+        looking &= option[:, 0] != 0xFF
+        place = at + option[:, 1].astype(np.int64) * 256 + option[:, 2]
+        found = looking & (option[:, 0] == 1) & (place < rows.lengths[index])
+        kind = np.where(found, 1 + (rows.at(index, place) & 3), kind)
+    return np.where(passed, kind, -1)
+
+
+_IPP: Final = b"application/ipp"
+
+
+def _ipp_request(rows: ByteRows, index: Index, at: int) -> Index:
+    """A request line whose header, as far as it was kept, does not name another type of content than that of IPP."""
+    line = _http_request(rows, index, at) >= 0
+    window, size = rows.matrix[index, at:], rows.lengths[index] - at
+    other = contains(window, size, b"\ncontent-type: ", fold=True) & ~contains(window, size, _IPP, fold=True)
+    # the value itself may lie beyond what was kept
+    told = contains(window, size - len(_IPP), b"\ncontent-type: ", fold=True) | contains(window, size, b"\r\n\r\n")
+    return _kinds(line & ~(other & told))
 
 
 STRUCTURES: Final[dict[str, Structure]] = {
-    "ldap": Structure(read=_ldap, bits=26, first=(0x30,)),
+    "ldap": Structure(read=_ldap, bits=26, first=(0x30,), sublabels=_LDAP_LABELS),
     "kerberos": Structure(read=_kerberos, bits=36),
     "snmp": Structure(read=_snmp, bits=30, first=(0x30,), sublabels=_SNMP_LABELS),
     "dns": Structure(read=_dns, bits=18),
@@ -150,6 +211,8 @@ STRUCTURES: Final[dict[str, Structure]] = {
     "text-line": Structure(read=_text_line, bits=4),
     "http-request": Structure(read=_http_request, bits=16),
     "etcd-call": Structure(read=asks_etcd, bits=64, first=(0x50,)),
-    "lpr-command": Structure(read=_lpr_command, bits=10),
+    "ipp-request": Structure(read=_ipp_request, bits=16),
+    "lpr-command": Structure(read=_lpr_command, bits=15, first=(1, 2, 3, 4, 5), sublabels=_LPR_LABELS),
+    "tds-prelogin": Structure(read=_tds_prelogin, bits=8, sublabels=_TDS_LABELS),
 }
 """Formats by the name that signature files use."""

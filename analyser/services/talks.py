@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from analyser.model.service import Service
-from analyser.services import answers, ftp, mail
+from analyser.services import answers, disclosures, ftp, mail, smb, tds
 from analyser.services.byterows import Bools
 from analyser.services.dialogue import Line, read_dialogue
 from analyser.services.ftp import Announcement
@@ -31,17 +31,26 @@ _IN_LINES: Final[dict[str, Callable[[Sequence[Line]], Refusal | None]]] = {
 _IN_ANSWERS: Final[dict[str, Callable[[Conversation], Refusal | None]]] = {
     Service.LDAP: answers.ldap_refusal,
     Service.IPP: answers.ipp_refusal,
+    Service.NETBIOS: smb.smb_refusal,
+    Service.SMB: smb.smb_refusal,
+    Service.TDS: tds.tds_refusal,
 }
 
 _IN_BYTES: Final = {Service.LPR: answers.lpr_refusal, **_IN_ANSWERS}
 
+_SECRETS: Final[dict[str, Callable[[Conversation], str | None]]] = {
+    Service.LDAP: disclosures.of_directory,
+    Service.SAFEQ_TERMINAL: disclosures.of_terminal,
+}
+
 
 class Talk(NamedTuple):
-    """What one dialogue shows."""
+    """What one dialogue shows. ``note``: a fact worth telling beside the state of its port."""
 
     serial: int
-    refusal: Refusal | None
-    announcements: Sequence[Announcement]
+    refusal: Refusal | None = None
+    announcements: Sequence[Announcement] = ()
+    note: str | None = None
 
 
 def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> tuple[list[Talk], pl.DataFrame]:
@@ -49,7 +58,7 @@ def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame)
 
     The facts are a table of :data:`analyser.services.handshakes.SCHEMA`.
     """
-    services = [*_IN_LINES, *_IN_BYTES]
+    services = [*_IN_LINES, *_IN_BYTES, *_SECRETS]
     chosen = flows.select(*PLACED, "proto", labels["service"]).filter(
         pl.col("service").is_in(services) & (pl.col("proto") == "tcp")
     )
@@ -67,7 +76,8 @@ def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame)
 def _looked_at(segments: Segments, service: pl.Series) -> Bools:
     """Say which segments readers look at: print jobs are long, and not what they are refused by."""
     one_sided, by_ends = (
-        service.is_in(words).to_numpy()[segments.side >> 1] for words in (list(_IN_ANSWERS), [Service.LPR])
+        service.is_in(words).to_numpy()[segments.side >> 1]
+        for words in ([word for word in _IN_ANSWERS if word not in _SECRETS], [Service.LPR])
     )
     first, last = segments.ends()
     answer = segments.side % 2 == RESP
@@ -76,8 +86,10 @@ def _looked_at(segments: Segments, service: pl.Series) -> Bools:
 
 def _read(conversation: Conversation, word: str, changed: list[Conversation]) -> Talk:
     """Read one dialogue; what follows the change to TLS goes to ``changed``."""
-    if word in _IN_BYTES:
-        return Talk(conversation.serial, _IN_BYTES[word](conversation), ())
+    if word not in _IN_LINES:
+        refusal = _IN_BYTES[word](conversation) if word in _IN_BYTES else None
+        note = _SECRETS[word](conversation) if word in _SECRETS else None
+        return Talk(conversation.serial, refusal, note=note)
     dialogue = read_dialogue(conversation)
     if dialogue.tls is not None:
         changed.append(dialogue.tls)

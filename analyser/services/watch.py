@@ -25,11 +25,15 @@ CONTROL_PORTS: Final[tuple[int, ...]] = (
     390,
     3268,
     587,  # SMTP submission
+    4096,  # hardware terminals: what they send in clear text
 )
 
 STREAM_PORTS: Final[tuple[int, ...]] = (
+    139,  # SMB: what the server says to a log-in
+    445,
     515,  # LPR acknowledgements
     631,  # IPP status stands behind the HTTP header
+    9100,  # raw printing: the language is entered behind the job's header
 )
 
 DATAGRAM_PORTS: Final[tuple[int, ...]] = (
@@ -47,7 +51,7 @@ DATAGRAM_PORTS: Final[tuple[int, ...]] = (
 def watch_ports() -> dict[tuple[str, int], str]:
     """Return (transport, responder port) → class of watching.
 
-    TLS handshakes and the status lines of HTTP answers are watched on every port by the engine itself.
+    TLS handshakes, log-ins to databases and the status lines of HTTP answers are watched on every port by the engine itself.
     """
     return (
         {("tcp", port): CONTROL for port in CONTROL_PORTS}

@@ -405,9 +405,10 @@ def test_chosen_packets_are_watched() -> None:
         (True, b"\x16", 10),
         (True, b"\x17", 16),
     ]
-    status: list[Timed] = [*HANDSHAKE, (0.1, server("PA", 901, 101, b"HTTP/1.1 401 Unauthorized\r\n" + b"x" * 100))]
+    status: list[Timed] = [*HANDSHAKE, (0.1, server("PA", 901, 101, b"HTTP/1.1 401 Unauthorized\r\n" + b"x" * 300))]
     tables, _ = read(pcap(status))
-    assert [len(data) for data in tables.watched["data"].to_list()] == [64]
+    assert [len(data) for data in tables.watched["data"].to_list()] == [256]
+    assert tables.watched.select("seq", "ack").row(0) == (901, 101)
     tables, _ = read(pcap(TALK))
     assert tables.watched.height == 0
     tables, _ = read(pcap(TALK), watch={("tcp", 9100): "stream"})
@@ -428,6 +429,17 @@ def test_of_a_job_only_the_beginning_is_watched_and_of_its_answers_more() -> Non
     tables, _ = read(pcap(sent), watch={("tcp", 9100): "stream"})
     kept = tables.watched.group_by("from_orig").agg(pl.col("data").bin.size().sum())
     assert dict(kept.iter_rows()) == {True: 1024, False: 16384}
+
+
+def test_a_database_is_watched_on_any_port() -> None:
+    """What begins as PRELOGIN and its answer is kept wherever an instance listens; other small messages are not."""
+    asked, answered = b"\x12\x01\x00\x08\x00\x00\x00\x00", b"\x04\x01\x00\x08\x00\x00\x01\x00" + bytes(1200)
+    sent: list[Timed] = [*HANDSHAKE, (0.1, client("PA", 101, 901, asked)), (0.2, server("PA", 901, 109, answered))]
+    tables, _ = read(pcap(sent))
+    assert tables.watched["data"].to_list() == [asked, answered]
+    sent[-2:] = [(0.1, client("PA", 101, 901, b"\x12\x02" + asked)), (0.2, server("PA", 901, 111, b"\x04\x00" + asked))]
+    tables, _ = read(pcap(sent))
+    assert tables.watched.height == 0
 
 
 def test_watched_bytes_are_bounded() -> None:

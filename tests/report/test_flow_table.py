@@ -74,6 +74,12 @@ def test_columns_stand_in_the_order_of_the_contract() -> None:
     assert not [name for name in columns if name.endswith("_t") or name in ("serial", "orig_payload", "orig_path")]
 
 
+def test_a_sub_label_is_a_column() -> None:
+    """Which kind of a service was spoken stands in the table, null where bytes do not tell."""
+    frame = table(flow(service="snmp", basis="payload", sublabel="v2c get"), flow(service="dns"))
+    assert frame["sublabel"].to_list() == ["v2c get", None]
+
+
 def test_nothing_seen_is_null_and_frames_name_their_file() -> None:
     """A frame number comes with the path of its capture; zeros of the inner table become nulls."""
     row = table(flow(orig_syn_frame=7, orig_syn_file=1)).row(0, named=True)

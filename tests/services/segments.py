@@ -55,7 +55,7 @@ def tables(talks: Sequence[tuple[Sent, Sent]]) -> tuple[pl.DataFrame, pl.DataFra
         for side, (pieces, first_seq) in zip(("orig", "resp"), talk, strict=True):
             facts[f"{side}_nsyn"], facts[f"{side}_nsynack"] = int(first_seq is not None), 0
             facts[f"{side}_isn"] = (first_seq - 1) % 2**32 if first_seq is not None else 0
-            watched += [(serial, *mark, side == "orig", seq, len(data), data or None) for seq, data, mark in pieces]
+            watched += [(serial, *mark, side == "orig", seq, 0, len(data), data or None) for seq, data, mark in pieces]
         flows.append(flow(serial, **facts))
     return (
         pl.DataFrame(flows, schema=FLOWS),

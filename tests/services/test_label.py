@@ -168,3 +168,12 @@ def test_any_flows_with_any_watched_packets_are_labelled(
     assert result.labels.height == len(flows)
     proved = result.labels.filter(pl.col("basis").is_not_null())
     assert proved["service"].null_count() == 0
+
+
+def test_a_protocol_without_a_word_gives_a_sub_label_and_no_service() -> None:
+    """The debug bridge is told from a message queue; a port's guess stays a guess beside it."""
+    hello = b"CNXN\x01\x00\x00\x01\x00\x00\x10\x00\x07\x00\x00\x00\x32\x02\x00\x00\xbc\xb1\xa7\xb1host::\x00"
+    row = first(labelled([flow(1, orig=hello, resp=hello, **{"id.resp_p": 5555})]))
+    assert (row["service"], row["basis"], row["sublabel"]) == (None, None, "adb")
+    row = first(labelled([flow(1, orig=hello, resp=hello, **{"id.resp_p": 80})], ports={("tcp", 80): "http"}))
+    assert (row["service"], row["basis"], row["sublabel"]) == ("http", "port", "adb")

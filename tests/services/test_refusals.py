@@ -59,6 +59,14 @@ def test_http_is_judged_by_the_last_final_status(statuses: tuple[int, ...], code
         ((b"<220 x ESMTP", b">RCPT TO:<x>", b"<550 no", b">RSET", b"<250 ok", b">QUIT", b"<221 bye"), "SMTP 550"),
         ((b"<220 x ESMTP", b">EHLO m", b"<502 no", b">HELO m", b"<250 x"), None),
         ((b"<554 no service",), "SMTP 554"),
+        ((b"<421 too busy",), "SMTP 421"),
+        ((b"<220 x ESMTP", b">EHLO m\r\nRCPT TO:<x>\r\nQUIT", b"<250 x\r\n550 no\r\n221 bye"), "SMTP 550"),
+        ((b"<220 x ESMTP", b">MAIL FROM:<x>\r\nRCPT TO:<y>", b"<250 ok\r\n250 ok", b">QUIT", b"<221 bye"), None),
+        (
+            (b"<220 x ESMTP", b">DATA", b"<354 go on", b">QUIT\r\nRSET\r\n.", b"<552 too big", b">QUIT", b"<221 bye"),
+            "SMTP 552",
+        ),
+        ((b"<220 x ESMTP", b">DATA", b"<354 go on", b">a mail\r\n.", b"<250 taken", b">QUIT", b"<221 bye"), None),
         ((b"<220 x ESMTP", b">EHLO m", b"<250-x", b"<250 STARTTLS", b">STARTTLS", b"<220 go", b"<550 x"), None),
     ],
 )
@@ -103,13 +111,28 @@ def test_the_text_that_answers_a_query_of_lpr_is_no_refusal() -> None:
 
 @pytest.mark.parametrize(
     ("codes", "expected"),
-    [((49,), "LDAP 49"), ((49, 0), None), ((14, 0), None), ((14,), "LDAP 14"), ((0,), None), ((32,), None)],
+    [
+        ((49,), "LDAP 49"),
+        ((49, 0), None),
+        ((14, 0), None),
+        ((14,), "LDAP 14"),
+        ((0,), None),
+        ((32,), None),
+        ((1,), "LDAP 1"),
+        ((2,), None),
+    ],
 )
 def test_ldap_is_judged_by_the_last_result(codes: tuple[int, ...], expected: str | None) -> None:
     talk = Talking(1)
     for number, code in enumerate(codes, 1):
         talk.orig(wire.ldap_bind(number)).resp(wire.ldap_result(number, code))
     assert _tcp(talk, 389)["refused_code"] == expected
+
+
+def test_a_server_that_does_not_encrypt_refuses_by_a_protocol_error() -> None:
+    """The answer to StartTLS: "I do not know this" turns a client away that wanted nothing else."""
+    asked = wire.ber(0x30, wire.integer(1), wire.ber(0x77, wire.ber(0x80, b"1.3.6.1.4.1.1466.20037")))
+    assert _tcp(Talking(1).orig(asked).resp(wire.ldap_result(1, 2, 0x78)), 389)["refused_code"] == "LDAP 2"
 
 
 def test_ldap_results_in_long_form_and_cut_over_segments_are_read() -> None:

@@ -15,7 +15,7 @@ from tests.services.made import FOLDER, SIGNATURES
 EXAMPLES = [(signature.service, example) for signature in SIGNATURES for example in signature.examples]
 MATCHER = Matcher(SIGNATURES)
 
-BY_ANNOUNCEMENT_OR_ROLE = {Service.FTP_DATA, Service.YMQ, Service.OPAQUE}
+BY_ANNOUNCEMENT_OR_ROLE = {Service.FTP_DATA, Service.YMQ}
 """Services that no bytes can prove."""
 
 

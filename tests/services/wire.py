@@ -104,3 +104,40 @@ def ldap_result(message: int, code: int, tag: int = 0x61) -> bytes:
 def ldap_bind(message: int) -> bytes:
     """An LDAP simple bind."""
     return ber(0x30, integer(message), ber(0x60, integer(3), ber(4, b"cn=x"), ber(0x80, b"secret")))
+
+
+def smb2(command: int, status: int, *, chained: bytes = b"", kind: bytes = b"\xfeSMB", answer: bool = True) -> bytes:
+    """An SMB 2 message without a body; ``chained``: the next one of the same frame."""
+    onward = 64 if chained else 0
+    header = kind + b"\x40\x00\x00\x00" + status.to_bytes(4, "little") + command.to_bytes(2, "little") + b"\x01\x00"
+    return header + bytes([int(answer), 0, 0, 0]) + onward.to_bytes(4, "little") + bytes(40) + chained
+
+
+def smb1(command: int, status: int, *, old: bool = False) -> bytes:
+    """An answer of SMB 1; ``old``: ``status`` is class and code of an error as the first servers told them."""
+    flags2 = b"\x00\x00" if old else b"\x00\x40"
+    return b"\xffSMB" + bytes([command]) + status.to_bytes(4, "little") + b"\x80" + flags2 + bytes(20)
+
+
+def netbios(message: bytes, kind: int = 0) -> bytes:
+    """A frame of a NetBIOS session, or of SMB over TCP."""
+    return bytes([kind]) + len(message).to_bytes(3, "big") + message
+
+
+def tds(kind: int, body: bytes, *, last: bool = True) -> bytes:
+    """A TDS packet."""
+    return bytes([kind, int(last)]) + (8 + len(body)).to_bytes(2, "big") + b"\x00\x34\x01\x00" + body
+
+
+def tds_error(number: int, severity: int = 14) -> bytes:
+    """An ERROR token, in whose text names stand."""
+    text = "login failed for user 'secret'".encode("utf-16-le")
+    body = number.to_bytes(4, "little") + bytes([1, severity]) + (len(text) // 2).to_bytes(2, "little") + text
+    body += b"\x00\x00" + (1).to_bytes(4, "little")
+    return b"\xaa" + len(body).to_bytes(2, "little") + body
+
+
+TDS_DONE = b"\xfd" + bytes(12)
+TDS_LOGGED_IN = b"\xad\x04\x00\x01\x74\x00\x00"
+TDS_CHANGE = b"\xe3\x03\x00\x01\x00\x00"
+TDS_PRELOGIN = bytes.fromhex("00001000060100160001ff") + bytes(5) + bytes(6) + b"\x00"

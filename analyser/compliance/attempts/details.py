@@ -83,20 +83,29 @@ def _visibility(group: Group) -> str | None:
     return None if group.label is not None and group.label != Service.OPAQUE else PROVEN_NOT
 
 
+def _sublabel(group: Group) -> str | None:
+    """Which kind of its service was spoken: a version, a language, a command. What nothing explains is told as unproven."""
+    return group.flow.get("sublabel") if group.label is not None and group.label != Service.OPAQUE else None
+
+
+def _note(group: Group) -> str | None:
+    """What the answers or the words of the initiator show besides: only a discovery, a password in clear text."""
+    return group.flow.get("answer_note")
+
+
 def _open(group: Group) -> str:
-    note = group.flow.get("answer_note")
     latency = None
     if group.rtt is not None and group.rtt >= 0:
         latency = f"{counted(group.attempts, 'connection')}, {group.rtt * 1000:.1f} ms"
-    return _joined(_delayed(group), _visibility(group), note) or latency or ""
+    return _joined(_sublabel(group), _joined(_delayed(group), _visibility(group), _note(group)) or latency)
 
 
 def _mid_stream(group: Group) -> str:
-    return _joined("mid-stream", ENCRYPTED if group.label == Service.TLS else None)
+    return _joined(_sublabel(group), "mid-stream", ENCRYPTED if group.label == Service.TLS else None, _note(group))
 
 
 def _inferred(group: Group) -> str:
-    return _joined("inferred", ENCRYPTED if group.label == Service.TLS else None)
+    return _joined("inferred", ENCRYPTED if group.label == Service.TLS else None, _note(group))
 
 
 def _quiet(group: Group) -> str:
@@ -177,7 +186,7 @@ def _closed(group: Group) -> str:
 
 
 def _refused(group: Group) -> str:
-    return str(group.flow.get("refused_code") or "")
+    return _joined(group.flow.get("refused_code"), _note(group))
 
 
 def _wrong(group: Group) -> str:
@@ -225,6 +234,6 @@ _FACTS: Final = {
 DETAIL_COLUMNS: Final = (
     "orig_pkts", "resp_pkts", "orig_bytes", "resp_nsynack", "orig_stuck", "resp_stuck", "orig_acks_payload",
     "resp_acks_payload", "tls_alert", "tls_alert_from_orig", "tls_server_hello_t", "tls_version", "refused_code",
-    "wrong_side", "answer_note", "icmp_errors", "icmp_type", "icmp_code", "icmp_sender",
+    "wrong_side", "answer_note", "sublabel", "icmp_errors", "icmp_type", "icmp_code", "icmp_sender",
 )  # fmt: skip
 """The columns of FLOWS and LABELS that details read."""

@@ -14,7 +14,10 @@ from analyser.model.service import Service
 _OF_ITS_OWN: Final = frozenset({Service.YMQ, Service.SAFEQ_TERMINAL, Service.SAFEQ_CLIENT})
 """Protocols of the vendor: unpublished, but certainly none of the public ones in ``FOREIGN``."""
 
-FOREIGN: Final = frozenset(
+NAMELESS: Final = frozenset({"adb"})
+"""Sub-labels of flows without a service that bytes prove: public protocols that a print site has no word for."""
+
+FOREIGN: Final = NAMELESS | frozenset(
     {Service.HTTP, Service.IPP, Service.WEBDAV, Service.ETCD, Service.SSH, Service.SMB, Service.RMI}
 )
 """Protocols that the vendor's own ones certainly are not, though their framing is not published; TLS may carry them."""

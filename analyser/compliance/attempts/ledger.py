@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from analyser.compliance.attempts.demand import Demand
-from analyser.compliance.attempts.fitting import misfits
+from analyser.compliance.attempts.fitting import NAMELESS, misfits
 from analyser.compliance.attempts.outcomes import FAILED, MEANINGS, QUIET, STATE_ORDER, WITHOUT_OUTCOME, Outcome
 from analyser.compliance.attempts.table import CLOSED, MUTE, unasked
 from analyser.model.finding import PortState
@@ -60,7 +60,9 @@ class Ledger:
         in_order = frame["serial"].is_sorted()
         self.frame = frame if in_order else frame.sort("serial", maintain_order=True)
         self.columns: dict[str, Numbers] = {name: self.frame[name].to_numpy() for name in _PLAIN}
-        labels = self.frame.select(label=pl.when(pl.col("basis") != Basis.PORT).then("label").fill_null(""))["label"]
+        proved = pl.when(pl.col("basis") != Basis.PORT).then("label").fill_null("")
+        known = pl.when(pl.col("sublabel").is_in(NAMELESS)).then("sublabel").otherwise(proved)
+        labels = self.frame.select(label=known)["label"]
         self.labels: list[str] = sorted({"", *labels.unique().to_list()})  # no proved label stands first
         places = {label: place for place, label in enumerate(self.labels)}
         self.columns["label"] = labels.replace_strict(places, return_dtype=pl.UInt16).to_numpy()

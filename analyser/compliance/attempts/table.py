@@ -42,7 +42,7 @@ _FINDINGS: Final = (
 """What ``icmp`` and ``resets`` found out."""
 
 _COMMON: Final = (
-    "row", "serial", "orig_h", "resp_h", "port", "orig_path", "orig_dups", "label", "basis", "payload", *_FINDINGS,
+    "row", "serial", "orig_h", "resp_h", "port", "orig_path", "orig_dups", "label", "basis", "sublabel", "payload", *_FINDINGS,
 )  # fmt: skip
 
 
@@ -57,7 +57,7 @@ def collect(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -> pl.Da
     ``row`` (index into FLOWS), ``serial``, ``request`` (index into REQUESTS or null), ``t``, ``sent_last`` and
     ``last_t`` (ns), ``sends``, ``answered``, ``delay`` (ns, 0 if not worth telling), ``rtt`` (s, or null), ``loud`` and
     ``silent`` (outcome if the service must answer, and if it may stay silent), ``arrived`` (the request was seen on
-    the responder's own segment), ``label``, ``basis``, ``payload`` (bytes crossed), ``challenge`` (refused with a
+    the responder's own segment), ``label``, ``basis``, ``sublabel``, ``payload`` (bytes crossed), ``challenge`` (refused with a
     challenge), ``orig_h``, ``resp_h``, ``port``, ``udp``, and the columns of ``_FINDINGS``.
     """
     joined = _with_findings(observed, errors, vantage)

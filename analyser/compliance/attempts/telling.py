@@ -18,6 +18,7 @@ from analyser.compliance.attempts import evidence
 from analyser.compliance.attempts.demand import Demand
 from analyser.compliance.attempts.details import DETAIL_COLUMNS, Group, counted, describe
 from analyser.compliance.attempts.facts import Columns, Facts, columns_of
+from analyser.compliance.attempts.fitting import NAMELESS
 from analyser.compliance.attempts.ledger import IS_OPEN, STATE_RANK, Ledger, Numbers
 from analyser.compliance.attempts.outcomes import MEANINGS, QUIET, By, Outcome
 from analyser.compliance.attempts.vantage import Vantage
@@ -243,6 +244,8 @@ class Teller:
     def _service(groups: Sequence[Group]) -> tuple[str | None, str | None]:
         """The service seen on the port and what it rests on; none where no payload crossed."""
         for group in groups:
+            if group.label in NAMELESS:
+                return None, None
             if group.label is not None:
                 return group.label, group.flow["basis"]
         for group in groups:

@@ -75,9 +75,11 @@ def watch_class(buf: Any, k: Any, r: Any, mine: Any, payloads: Any, watch: Any) 
         if u8(buf, k.offset) == 0x17:
             r.flags |= done
             return min(caught, np.int64(16))
-    if tls or kind == WATCH_STREAM:
+    # PRELOGIN of a database and its answer: an instance has any port
+    tds = d.bytes[1] == 1 and (d.bytes[0] == 0x12 or d.bytes[0] == 4) and d.covered0 & U(3) == U(3)
+    if tls or tds or kind == WATCH_STREAM:
         limit = np.int64(WATCH_STREAM_LIMIT)
-        if not tls and watch[0, port_a if side == 0 else port_b] != WATCH_STREAM:
+        if not tls and watch[0, port_a if side == 0 else port_b] != WATCH_STREAM and not (tds and d.bytes[0] == 4):
             limit = np.int64(WATCH_ASKING_LIMIT)  # a print job, of which only the answers matter
         if had >= limit:
             return UNWANTED  # the head of a stream is all that is wanted
@@ -105,6 +107,7 @@ def keep_watched(buf: Any, k: Any, r: Any, count: Any, rows: Any, bytes_: Any, s
         if k.kind == KIND_TCP
         else np.uint32(0)
     )
+    w.ack = k.ack if k.kind == KIND_TCP else np.uint32(0)
     w.length = np.uint32(k.length)
     w.caught = np.uint32(count)
     w.side = k.side
