@@ -18,6 +18,7 @@ from analyser.cli.check import check
 from analyser.cli.console import error, message, print_text
 from analyser.cli.explain import explain
 from analyser.cli.flows import flows
+from analyser.cli.install import install
 from analyser.cli.learn import learn
 from analyser.cli.matrix import matrix
 from analyser.cli.rules import rules_lint, rules_show
@@ -106,6 +107,7 @@ def _analyser(
 
 
 app.command(cls=Command, rich_help_panel=TECHNICIAN)(check)
+app.command(cls=Command, rich_help_panel=TECHNICIAN)(install)
 app.command(cls=Command, rich_help_panel=TECHNICIAN)(explain)
 app.command(cls=Command, rich_help_panel=TECHNICIAN)(flows)
 app.command(cls=Command, rich_help_panel=AUDITOR)(matrix)

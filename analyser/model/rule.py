@@ -130,7 +130,10 @@ class Infrastructure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulePack:
-    """A folder of rules. ``sha256`` covers its files in name order; ``source`` says what it paraphrases."""
+    """A folder of rules. ``sha256`` covers its files in name order; ``source`` says what it paraphrases.
+
+    ``installation``: ids of the rules that a terminal needs while it is installed, in the order in which they are used.
+    """
 
     id: str
     version: str
@@ -138,3 +141,4 @@ class RulePack:
     sha256: str
     rules: tuple[Rule, ...] = ()
     infrastructure: tuple[Infrastructure, ...] = ()
+    installation: tuple[str, ...] = ()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from analyser.compliance.summary import summarise
 from analyser.hints import hints
 from analyser.model.capture import CaptureNote, FileFacts, InputError
 from analyser.model.finding import Coverage, ReportDocument, RulesNote, Severity, SiteNote, ToolNote, Undecoded
+from analyser.model.rule import RulePack
 from analyser.model.site import Site
 from analyser.model.times import iso_time
 from analyser.pipeline.expecting import expected_rows
@@ -43,6 +44,7 @@ def check(
     *,
     site: str | Path | Site,
     at: str | None = None,
+    only: Collection[str] | None = None,
     fail_on: Severity = Severity.VIOLATION,
     signatures: Sequence[str] = (),
     workers: int | None = None,
@@ -56,6 +58,7 @@ def check(
         captures: files, directories, globs or ``-``.
         site: a site, or the path of its file.
         at: name of the host of the site on which was captured; its loopback rows can then be judged.
+        only: ids of the rules that are judged; None for all. Traffic that none of them explains is told all the same.
         fail_on: the lightest severity that makes the exit code 1.
         signatures: as for :func:`flows`; those of the site come first.
         workers: as for :func:`flows`.
@@ -70,7 +73,7 @@ def check(
     if at is not None and at not in {host.name for host in place.hosts}:
         known = ", ".join(sorted(host.name for host in place.hosts)) or "none"
         raise InputError("--at", f"no host {at!r} in the site; its hosts are: {known}")
-    packs = tuple(load_pack(name) for name in place.rules)
+    packs = tuple(_chosen(load_pack(name), only) for name in place.rules)
     moved: dict[str, tuple[int, ...]] = {}
     for pack in packs:
         moved |= expected_rows(pack, place)[1]
@@ -119,6 +122,10 @@ def check(
         ),
     )
     return CheckRun(document=document, flows=run)
+
+
+def _chosen(pack: RulePack, only: Collection[str] | None) -> RulePack:
+    return pack if only is None else replace(pack, rules=tuple(rule for rule in pack.rules if rule.id in only))
 
 
 def _should_have_been_read(note: CaptureNote, named: Sequence[str]) -> bool:

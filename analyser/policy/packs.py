@@ -72,11 +72,15 @@ def read_pack(name_or_path: str) -> tuple[RulePack | None, list[Issue]]:
     manifest = documents.pop(MANIFEST, None)
     if manifest is None:
         return None, issues
-    words, sections = _read_manifest(manifest, documents)
+    words, sections, steps = _read_manifest(manifest, documents)
     rules: list[Rule] = []
     infrastructure: list[Infrastructure] = []
     for section in sections:
         _read_section(documents[f"{section}.toml"], words["id"], section, rules, infrastructure)
+    known = [rule.id.partition("/")[2] for rule in rules]
+    for word in steps:
+        if word not in known:
+            manifest.root.complain("installation", unknown("rule", word, known))
     for document in (manifest, *documents.values()):
         issues += document.issues
     pack = RulePack(
@@ -86,6 +90,7 @@ def read_pack(name_or_path: str) -> tuple[RulePack | None, list[Issue]]:
         sha256=digest.hexdigest(),
         rules=tuple(rules),
         infrastructure=tuple(infrastructure),
+        installation=tuple(f"{words['id']}/{word}" for word in steps),
     )
     return pack, issues
 
@@ -120,18 +125,21 @@ def _find(name_or_path: str) -> Traversable | None:
     return None
 
 
-def _read_manifest(manifest: Document, documents: Mapping[str, Document]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return the texts of the manifest and its sections: the files of the pack, in the order of their source."""
+def _read_manifest(
+    manifest: Document, documents: Mapping[str, Document]
+) -> tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]:
+    """Return the texts of the manifest, its sections (the files of the pack, in the order of their source), and its steps."""
     root = manifest.root
     words = {key: root.text(key, required=True) or "" for key in ("id", "version", "source")}
     root.text("title")
     present = tuple(name.removesuffix(".toml") for name in documents)
     sections = root.texts("sections", required=True, known=present) or ()
+    steps = root.texts("installation") or ()
     root.finish()
     forgotten = [name for name in present if name not in sections]
     if forgotten and sections:
         root.complain("sections", f"does not list {', '.join(forgotten)}")
-    return words, tuple(name for name in sections if name in present)
+    return words, tuple(name for name in sections if name in present), steps
 
 
 def _read_section(

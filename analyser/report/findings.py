@@ -176,12 +176,20 @@ def _story(page: Page, entry: VerdictEntry, said: Sequence[str], everything: boo
         page.prose(entry.remedy, first=f"{_INDENT}→ ")
 
 
-def _closed_port(page: Page, port: PortFinding, sentence: str) -> None:
+def port_line(page: Page, port: PortFinding, sentence: str, note: str | None) -> None:
+    """Add the line of a port, open or not; ``note`` is said behind its state."""
+    if port.state is PortState.OPEN:
+        _open_ports(page, [port], everything=True)
+    else:
+        _closed_port(page, port, sentence, note)
+
+
+def _closed_port(page: Page, port: PortFinding, sentence: str, note: str | None = None) -> None:
     """Add the line of a port: state, cause, who, and of the details those that the sentence has not told."""
     mark = state_mark(port.state)
     why = f", {port.cause.value.replace('-', ' ')}" if port.cause else ""
     by = f" by {port.by}" if port.by else ""
-    told = [f"{port.state}{why}{by}"]
+    told = [f"{port.state}{why}{by}", *([note] if note else [])]
     told += [part for part in (port.detail or "").split("; ") if part and part not in sentence]
     if port.other_explanation and port.other_explanation not in sentence:
         told.append(f"or: {port.other_explanation}")

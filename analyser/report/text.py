@@ -33,9 +33,9 @@ _SHORT_SNAPLEN: Final = 256
 def report_text(document: ReportDocument, *, everything: bool = False, width: int = WIDTH) -> Text:
     """Return the whole page; ``everything`` also unfolds what works, is unused or does not apply."""
     page = Page(width)
-    tasks = _tasks(document)
+    tasks = tasks_of(document)
     _answer(page, document, tasks if everything else tasks[:_MOST_TASKS], len(tasks))
-    _looked_at(page, document)
+    looked_at(page, document)
     verdict_sections(page, document.verdicts, tasks[:_MOST_TASKS], everything)
     unexpected_section(page, document.unexpected, everything)
     if not everything:
@@ -48,7 +48,7 @@ def report_text(document: ReportDocument, *, everything: bool = False, width: in
 def answer_text(document: ReportDocument, *, width: int = WIDTH) -> Text:
     """Return the head of the page only: the answer and what to do first."""
     page = Page(width)
-    tasks = _tasks(document)
+    tasks = tasks_of(document)
     _answer(page, document, tasks[:_MOST_TASKS], len(tasks))
     return page.text()
 
@@ -82,7 +82,7 @@ def _answer(page: Page, document: ReportDocument, tasks: Sequence[str], known: i
     page.blank()
 
 
-def _tasks(document: ReportDocument) -> list[str]:
+def tasks_of(document: ReportDocument) -> list[str]:
     """Return what to do, each once: what to ask the firewall team, then the remedies of the heaviest findings."""
     requests = [request.sentence() for request in firewall_requests(document)]
     asked = {port for entry in document.verdicts for port in asked_ports(entry)}
@@ -120,7 +120,8 @@ def _standing(verdicts: set[Verdict]) -> Verdict:
 # -- what was looked at ----------------------------------------------------------------------------------------------
 
 
-def _looked_at(page: Page, document: ReportDocument) -> None:
+def looked_at(page: Page, document: ReportDocument) -> None:
+    """Add what was looked at, and what it could not show."""
     page.line(("Looked at", "bold"))
     for capture in document.captures[:MOST_ALIKE]:
         page.prose(_capture_line(capture), first=f" {phrases.DOT} ")

@@ -39,10 +39,10 @@ DOORS: dict[str, set[str]] = {
     "numpy": {"flows", "services", "compliance"},
     "polars": {
         "flows", "services", "compliance", "policy/starter.py", "report/flows.py", "report/flow_files.py", "tables.py",
-        "pipeline/reading.py", "pipeline/portions.py", "api.py", "__init__.py",
+        "pipeline/reading.py", "pipeline/portions.py", "pipeline/installing.py", "api.py", "__init__.py",
     },
     "msgspec": {"report/json.py"},
-    "rich": {"report/page.py", "report/text.py", "report/matrix.py", "report/explanation.py", "report/learned.py", "cli"},
+    "rich": {"report/page.py", "report/text.py", "report/matrix.py", "report/explanation.py", "report/learned.py", "report/installation.py", "cli"},
     "typer": {"cli"},
     "communityid": {"community.py"},
     "hpack": {"services/http2.py"},
