@@ -212,13 +212,13 @@ LABELS: Final[dict[str, pl.DataType]] = {
     "negotiated_by": pl.UInt64(),  # serial of the control flow that announced this one's port; null
 }
 
-# PROMISES: ports announced in a control flow (FTP data, SQL Browser …).
+# PROMISES: ports announced in a control flow (FTP data, SQL Browser, RMI registry).
 PROMISES: Final[dict[str, pl.DataType]] = {
     "control": pl.UInt64(),  # serial of the control flow
     "t": pl.Int64(),
     "file": pl.UInt16(),
     "frame": pl.UInt32(),
-    "kind": pl.String(),  # "ftp-active", "ftp-passive", "sql-browser"
+    "kind": pl.String(),  # "ftp-active", "ftp-passive", "sql-browser", "rmi-stub"
     "initiator": pl.String(),  # who will open the announced flow
     "responder": pl.String(),  # the control peer that will be opened to
     "announced": pl.String(),  # the address in the line, which may differ from the control peer

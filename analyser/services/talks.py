@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from analyser.model.service import Service
-from analyser.services import answers, ftp, mail
+from analyser.services import answers, ftp, mail, rmi
 from analyser.services.byterows import Bools
 from analyser.services.dialogue import Line, read_dialogue
 from analyser.services.ftp import Announcement
@@ -49,7 +49,7 @@ def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame)
 
     The facts are a table of :data:`analyser.services.handshakes.SCHEMA`.
     """
-    services = [*_IN_LINES, *_IN_BYTES]
+    services = [*_IN_LINES, *_IN_BYTES, Service.RMI]
     chosen = flows.select(*PLACED, "proto", labels["service"]).filter(
         pl.col("service").is_in(services) & (pl.col("proto") == "tcp")
     )
@@ -67,7 +67,7 @@ def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame)
 def _looked_at(segments: Segments, service: pl.Series) -> Bools:
     """Say which segments readers look at: print jobs are long, and not what they are refused by."""
     one_sided, by_ends = (
-        service.is_in(words).to_numpy()[segments.side >> 1] for words in (list(_IN_ANSWERS), [Service.LPR])
+        service.is_in(words).to_numpy()[segments.side >> 1] for words in ([*_IN_ANSWERS, Service.RMI], [Service.LPR])
     )
     first, last = segments.ends()
     answer = segments.side % 2 == RESP
@@ -76,6 +76,8 @@ def _looked_at(segments: Segments, service: pl.Series) -> Bools:
 
 def _read(conversation: Conversation, word: str, changed: list[Conversation]) -> Talk:
     """Read one dialogue; what follows the change to TLS goes to ``changed``."""
+    if word == Service.RMI:
+        return Talk(conversation.serial, None, rmi.stubs(conversation))
     if word in _IN_BYTES:
         return Talk(conversation.serial, _IN_BYTES[word](conversation), ())
     dialogue = read_dialogue(conversation)

@@ -30,6 +30,12 @@ CONTROL_PORTS: Final[tuple[int, ...]] = (
 STREAM_PORTS: Final[tuple[int, ...]] = (
     515,  # LPR acknowledgements
     631,  # IPP status stands behind the HTTP header
+    1099,  # RMI registries: what they answer to a lookup says where the object lives
+    9696,
+    9898,
+    9999,
+    19044,
+    19898,
 )
 
 DATAGRAM_PORTS: Final[tuple[int, ...]] = (
