@@ -205,6 +205,7 @@ LABELS: Final[dict[str, pl.DataType]] = {
     "tls_alert_from_orig": pl.Boolean(),
     "tls_alert_frame": pl.UInt32(),
     "tls_alert_file": pl.UInt16(),
+    "tls_certificate": pl.String(),  # a line about the certificate that the alert is about, where it was in clear; null
     "refused_code": pl.String(),  # the application's last answer when it is a refusal: "HTTP 401", "FTP 530" …
     "refused_frame": pl.UInt32(),
     "refused_file": pl.UInt16(),

@@ -17,7 +17,7 @@ from analyser.services import answers, ftp, mail, rmi
 from analyser.services.byterows import Bools
 from analyser.services.dialogue import Line, read_dialogue
 from analyser.services.ftp import Announcement
-from analyser.services.handshakes import SCHEMA, facts_frame
+from analyser.services.handshakes import ALL_FACTS, all_facts
 from analyser.services.placing import PLACED, RESP, Segments, place
 from analyser.services.streams import Conversation, Refusal, packed
 
@@ -47,7 +47,7 @@ class Talk(NamedTuple):
 def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> tuple[list[Talk], pl.DataFrame]:
     """Return what the watched TCP dialogues of known services show, and TLS facts of those that changed over to TLS.
 
-    The facts are a table of :data:`analyser.services.handshakes.SCHEMA`.
+    The facts are a table of :data:`analyser.services.handshakes.ALL_FACTS`.
     """
     services = [*_IN_LINES, *_IN_BYTES, Service.RMI]
     chosen = flows.select(*PLACED, "proto", labels["service"]).filter(
@@ -56,11 +56,11 @@ def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame)
     words = dict(chosen.select("serial", "service").iter_rows())
     segments = place(watched, chosen)
     talks: list[Talk] = []
-    facts = [pl.DataFrame(schema=SCHEMA)]
+    facts = [pl.DataFrame(schema=ALL_FACTS)]
     for streams in segments.only(_looked_at(segments, chosen["service"])).streams():
         changed: list[Conversation] = []
         talks += [_read(conversation, words[conversation.serial], changed) for conversation in streams.conversations()]
-        facts.append(facts_frame(packed(changed)))
+        facts.append(all_facts(packed(changed), flows))
     return talks, pl.concat(facts)
 
 
