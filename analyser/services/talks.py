@@ -67,7 +67,7 @@ def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame)
 def _looked_at(segments: Segments, service: pl.Series) -> Bools:
     """Say which segments readers look at: print jobs are long, and not what they are refused by."""
     one_sided, by_ends = (
-        service.is_in(words).to_numpy()[segments.side >> 1] for words in ([*_IN_ANSWERS, Service.RMI], [Service.LPR])
+        service.is_in(words).to_numpy()[segments.side >> 1] for words in ([Service.IPP, Service.RMI], [Service.LPR])
     )
     first, last = segments.ends()
     answer = segments.side % 2 == RESP
@@ -78,6 +78,8 @@ def _read(conversation: Conversation, word: str, changed: list[Conversation]) ->
     """Read one dialogue; what follows the change to TLS goes to ``changed``."""
     if word == Service.RMI:
         return Talk(conversation.serial, None, rmi.stubs(conversation))
+    if word == Service.LDAP and (inside := answers.ldap_after_starttls(conversation)) is not None:
+        changed.append(inside)
     if word in _IN_BYTES:
         return Talk(conversation.serial, _IN_BYTES[word](conversation), ())
     dialogue = read_dialogue(conversation)

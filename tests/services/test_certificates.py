@@ -163,3 +163,26 @@ def test_any_bytes_are_no_certificate_or_one(data: bytes) -> None:
     read_certificate(data)
     read_certificate(b"\x30\x82\xff\xff" + data)
     read_certificate(b"\x30\x80" * 5000 + data)
+
+
+_DIRECTORY = flow(1, orig=wire.ldap_starttls(1), resp=wire.ldap_result(1, 0, 0x78), **{"id.resp_p": 389})
+
+
+def _directory(code: int, oid: bytes = b"1.3.6.1.4.1.1466.20037") -> Talking:
+    talk = Talking(1).orig(wire.ldap_starttls(1, b"1.3.6.1.4.1.4203.1.11.3")).resp(wire.ldap_result(1, 0, 0x78))
+    talk.orig(wire.ldap_starttls(2, oid)[:9]).orig(wire.ldap_starttls(2, oid)[9:])
+    talk.resp(wire.ldap_result(2, code, 0x78)).orig(wire.record(22, wire.client_hello()))
+    return talk.resp(wire.record(22, wire.server_hello()) + wire.record(22, _message(made()))).orig(wire.alert(48))
+
+
+def test_tls_that_ldap_changes_over_to_is_read_behind_the_agreement() -> None:
+    row = first(labelled([_DIRECTORY], [_directory(0)], {("tcp", 389): "ldap"}))
+    assert (row["service"], row["tls_version"], row["server_name"]) == ("ldap", "TLS 1.2", "server.example")
+    assert row["tls_alert"] == "unknown_ca"
+    assert row["tls_certificate"].startswith('certificate of "printer"')
+
+
+@pytest.mark.parametrize("talk", [_directory(52), _directory(0, b"1.3.6.1.4.1.4203.1.11.3")])
+def test_ldap_that_does_not_agree_on_tls_is_read_no_further(talk: Talking) -> None:
+    row = first(labelled([_DIRECTORY], [talk], {("tcp", 389): "ldap"}))
+    assert (row["tls_version"], row["tls_alert"]) == (None, None)
