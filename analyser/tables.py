@@ -206,6 +206,7 @@ LABELS: Final[dict[str, pl.DataType]] = {
     "tls_alert_from_orig": pl.Boolean(),
     "tls_alert_frame": pl.UInt32(),
     "tls_alert_file": pl.UInt16(),
+    "tls_certificate": pl.String(),  # a line about the certificate that the alert is about, where it was in clear; null
     "refused_code": pl.String(),  # the application's last answer when it is a refusal: "HTTP 401", "FTP 530" …
     "refused_frame": pl.UInt32(),
     "refused_file": pl.UInt16(),
@@ -213,13 +214,13 @@ LABELS: Final[dict[str, pl.DataType]] = {
     "negotiated_by": pl.UInt64(),  # serial of the control flow that announced this one's port; null
 }
 
-# PROMISES: ports announced in a control flow (FTP data, SQL Browser …).
+# PROMISES: ports announced in a control flow (FTP data, SQL Browser, RMI registry).
 PROMISES: Final[dict[str, pl.DataType]] = {
     "control": pl.UInt64(),  # serial of the control flow
     "t": pl.Int64(),
     "file": pl.UInt16(),
     "frame": pl.UInt32(),
-    "kind": pl.String(),  # "ftp-active", "ftp-passive", "sql-browser"
+    "kind": pl.String(),  # "ftp-active", "ftp-passive", "sql-browser", "rmi-stub"
     "initiator": pl.String(),  # who will open the announced flow
     "responder": pl.String(),  # the control peer that will be opened to
     "announced": pl.String(),  # the address in the line, which may differ from the control peer

@@ -1,4 +1,4 @@
-"""Flows to ports that another flow announced: data connections of FTP, instances behind an SQL Browser.
+"""Flows to ports that another flow announced: data of FTP, instances behind an SQL Browser, objects of an RMI registry.
 
 Knows promises, located flows and the rules that wait for announced ports. A promise holds for the pair of its
 control flow, whatever address the announcing line carries (RFC 959, RFC 2428; MC-SQLR for the browser).
@@ -21,7 +21,8 @@ from analyser.model.finding import PortState
 _EARLY: Final = 1_000_000_000
 _LATE: Final = 300 * 1_000_000_000
 """How long before and after its announcement a flow may begin (ns): clocks of two captures, idle clients. An instance
-of a database stays where the browser said it is; the promise of a data connection is for this transfer."""
+of a database and a remote object stay where they were said to be; the promise of a data connection is for this transfer."""
+_LASTING: Final = ("sql-browser", "rmi-stub")
 _AFTER_SESSION: Final = 5 * 1_000_000_000
 _FIRST_DYNAMIC: Final = 1024
 _REACHED: Final = (
@@ -111,7 +112,7 @@ def _keepers(announced: pl.DataFrame, located: pl.DataFrame, states: pl.DataFram
             | (pl.col("resp") == pl.col("announced"))
             | ((pl.col("res") == pl.col("pledged_res")) & (pl.col("res") >= 0) & (pl.col("res_place") == "")),
             pl.col("ts") >= pl.col("said") - _EARLY,
-            (pl.col("ts") <= pl.col("said") + _LATE) | (pl.col("kind") == "sql-browser"),
+            (pl.col("ts") <= pl.col("said") + _LATE) | pl.col("kind").is_in(_LASTING),
         )
         .with_columns(orig="initiator")
     )

@@ -6,11 +6,12 @@ conversation; must not know flows.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 from analyser.services import http
 from analyser.services.ber import element
-from analyser.services.streams import Conversation, Refusal
+from analyser.services.streams import Conversation, Refusal, Run
 
 _LPR_RECEIVE_JOB: Final = 2
 
@@ -21,6 +22,8 @@ _LDAP_REFUSALS: Final = frozenset({1, 7, 8, 13, 14, 48, 49, 50, 51, 52, 53})
 _PROTOCOL_ERROR: Final = 2  # to an extended request, such as StartTLS: not known here
 _EXTENDED: Final = 0x78
 _LDAP_RESULTS: Final = frozenset({0x61, 0x65, 0x67, 0x69, 0x6B, 0x6D, 0x6F, 0x78})
+_EXTENDED_REQUEST: Final = 0x77
+_START_TLS: Final = b"1.3.6.1.4.1.1466.20037"
 
 _SMALLEST: Final = 5  # messageID and an operation without contents
 
@@ -55,6 +58,50 @@ def ldap_refusal(conversation: Conversation) -> Refusal | None:
                 last = Refusal(f"LDAP {answer[1]}", run.mark(at)) if refused else None
             at = end
     return last
+
+
+def ldap_after_starttls(conversation: Conversation) -> Conversation | None:
+    """Return what follows the change to TLS (RFC 4511, section 4.14) once the server agreed, None if it did not."""
+    for number, run in enumerate(conversation.orig):
+        for message in _ldap_messages(run.data):
+            asked = element(run.data, message.content) if message.operation == _EXTENDED_REQUEST else None
+            if asked is not None and run.data[asked[1] : asked[2]] == _START_TLS:
+                agreed = _agreed(conversation.resp, message.identifier)
+                rest = [run.tail(message.end), *conversation.orig[number + 1 :]]
+                return Conversation(conversation.serial, rest, agreed) if agreed else None
+    return None
+
+
+def _agreed(side: Sequence[Run], identifier: bytes) -> list[Run] | None:
+    """Return what a server sends behind its answer to an extended request, None if that is a no."""
+    for number, run in enumerate(side):
+        for message in _ldap_messages(run.data):
+            if message.operation == _EXTENDED and message.identifier == identifier:
+                agreed = _ldap_result(run.data, message.start) == (_EXTENDED, 0)
+                return [run.tail(message.end), *side[number + 1 :]] if agreed else None
+    return None
+
+
+class _Message(NamedTuple):
+    """An LDAP message: its id as written, where its contents and those of its operation begin, where it ends."""
+
+    identifier: bytes
+    start: int
+    operation: int
+    content: int
+    end: int
+
+
+def _ldap_messages(data: bytearray) -> Iterator[_Message]:
+    """Yield the whole messages that a run begins with."""
+    at = 0
+    while (message := element(data, at)) is not None and message[0] == 0x30 and message[2] <= len(data):
+        _, start, at = message
+        identifier = element(data, start)
+        operation = element(data, identifier[2]) if identifier else None
+        if identifier is None or operation is None:
+            return
+        yield _Message(bytes(data[start : identifier[2]]), start, operation[0], operation[1], at)
 
 
 def _ldap_result(data: bytearray, at: int) -> tuple[int, int] | None:

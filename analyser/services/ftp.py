@@ -40,8 +40,10 @@ def announcements(lines: Sequence[Line]) -> list[Announcement]:
     """Return the ports that a dialogue announces; a PORT or EPRT that the server turns down announces nothing."""
     found: list[Announcement] = []
     proposed: Announcement | None = None
+    passive = False  # within a 227 of several lines, whose numbers may stand in any of them
     for line in lines:
         if line.from_orig:
+            passive = False
             if proposed is not None:
                 found.append(proposed)
             proposed = _proposed(line)
@@ -51,7 +53,8 @@ def announcements(lines: Sequence[Line]) -> list[Announcement]:
             if reply[1][:1] not in (b"4", b"5"):
                 found.append(proposed)
             proposed = None
-        offered = _offered(line)
+        offered = _offered(line, within=passive)
+        passive = line.text[:4] == b"227-" or (passive and line.text[:4] != b"227 ")
         if offered is not None:
             found.append(offered)
     return [*found, proposed] if proposed is not None else found
@@ -91,10 +94,12 @@ def _proposed(line: Line) -> Announcement | None:
     return _checked(ACTIVE, address, int(extended[3]), line.mark)
 
 
-def _offered(line: Line) -> Announcement | None:
-    """Read the answers to PASV and EPSV."""
+def _offered(line: Line, *, within: bool) -> Announcement | None:
+    """Read the answers to PASV and EPSV; ``within``: the line goes on with the answer to PASV."""
     if line.text[:3] == b"227":
         return _from_six(PASSIVE, line.text[3:], line.mark)
+    if within:
+        return _from_six(PASSIVE, line.text, line.mark)
     extended = _EPSV.match(line.text)
     return _checked(PASSIVE, None, int(extended[2]), line.mark) if extended else None
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from analyser.model.service import Service
 from analyser.services.byterows import Index
+from analyser.services.certificates import certificate_notes
 from analyser.services.hellos import VERSIONS
 from analyser.services.placing import ORIG, PLACED, RESP, place
 from analyser.services.streams import Streams
@@ -33,6 +34,8 @@ COLUMNS: Final = (
 
 SCHEMA: Final[dict[str, pl.DataType]] = {"serial": pl.UInt64(), **{name: LABELS[name] for name in COLUMNS}}
 
+ALL_FACTS: Final[dict[str, pl.DataType]] = {**SCHEMA, "tls_certificate": LABELS["tls_certificate"]}
+
 _FIRST: Final = [
     f"{side}_{name}" for side in ("orig", "resp") for name in ("payload", "data_t", "data_file", "data_frame")
 ]
@@ -41,9 +44,9 @@ _ALERT_WORDS: Final = {NO_ALERT: None, **{code: ALERTS.get(code, f"alert {code}"
 
 
 def tls_facts(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, changed: pl.DataFrame) -> pl.DataFrame:
-    """Return the TLS columns (SCHEMA) of every TCP flow of which a side speaks TLS, from its first byte or by agreement.
+    """Return the TLS columns (ALL_FACTS) of every TCP flow of which a side speaks TLS, from its first byte or by agreement.
 
-    ``changed``: SCHEMA of flows that changed over to TLS on the way.
+    ``changed``: ALL_FACTS of flows that changed over to TLS on the way.
     """
     speaks = (labels["orig_says"] == Service.TLS) | (labels["resp_says"] == Service.TLS)
     chosen = flows.select(*PLACED, *_FIRST, "proto").filter(
@@ -53,8 +56,14 @@ def tls_facts(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, 
     bare = segments.bare()
     if len(bare):
         segments = segments.with_heads(_heads(chosen, watched, bare))
-    facts = [facts_frame(streams) for streams in segments.streams()]
+    facts = [all_facts(streams, flows) for streams in segments.streams()]
     return pl.concat([*facts, changed]).unique("serial", keep="first", maintain_order=True)
+
+
+def all_facts(streams: Streams, flows: pl.DataFrame) -> pl.DataFrame:
+    """Return ALL_FACTS of conversations; ``flows`` says which address was used."""
+    facts = facts_frame(streams)
+    return facts.with_columns(certificate_notes(streams, facts, flows))
 
 
 def facts_frame(streams: Streams) -> pl.DataFrame:

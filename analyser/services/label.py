@@ -78,15 +78,18 @@ def _beside(labels: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
 def by_announcement(labels: pl.DataFrame) -> pl.DataFrame:
     """Give flows to announced ports the service that was announced.
 
-    The data of a transfer may look like anything; a database must not look like something else.
+    The data of a transfer may look like anything; a database or a remote object must not look like something else.
     """
-    transfer = pl.col("kind").is_not_null() & (announced_service(pl.col("kind")) == Service.FTP_DATA)
-    database = pl.col("kind").is_not_null() & (
-        (pl.col("basis") != Basis.PAYLOAD).fill_null(value=True) | pl.col("service").is_in([Service.TDS, Service.TLS])
+    promised = announced_service(pl.col("kind"))
+    transfer = pl.col("kind").is_not_null() & (promised == Service.FTP_DATA)
+    server = pl.col("kind").is_not_null() & (
+        (pl.col("basis") != Basis.PAYLOAD).fill_null(value=True)
+        | (pl.col("service") == promised)
+        | (pl.col("service") == Service.TLS)
     )
-    announced = transfer | database
+    announced = transfer | server
     return labels.with_columns(
-        service=pl.when(announced).then(announced_service(pl.col("kind"))).otherwise("service"),
+        service=pl.when(announced).then(promised).otherwise("service"),
         basis=pl.when(announced).then(pl.lit(str(Basis.NEGOTIATED))).otherwise("basis"),
         sublabel=pl.when(transfer).then(None).otherwise("sublabel"),
     )

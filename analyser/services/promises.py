@@ -1,6 +1,6 @@
 """Announced ports as a table, and which flows kept what was announced.
 
-Knows tables, FTP announcements and the SQL Server Browser's answer (MC-SQLR 2.2.5); must not know rules.
+Knows tables, announcements of FTP and RMI, and the SQL Server Browser's answer (MC-SQLR 2.2.5); must not know rules.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ import polars as pl
 
 from analyser.model.service import Service
 from analyser.services.ftp import ACTIVE
+from analyser.services.rmi import STUB
 from analyser.services.talks import Talk
 from analyser.tables import PROMISES
 
 SQL_BROWSER: Final = "sql-browser"
+
+_LASTING: Final = (SQL_BROWSER, STUB)
+"""Where something was said to live, as opposed to a port that is opened for one transfer."""
 
 CAP: Final = 100_000
 """Announcements that are kept; a capture of an attack must not fill the memory."""
@@ -34,18 +38,18 @@ def promises(talks: Iterable[Talk], flows: pl.DataFrame, watched: pl.DataFrame) 
     """Return PROMISES in time order, ``kept_by`` still empty."""
     announcing = [talk for talk in talks if talk.announcements]
     control = flows.filter(pl.col("serial").is_in([talk.serial for talk in announcing]))
-    ends = {
-        serial: (orig, resp) for serial, orig, resp in control.select("serial", "id.orig_h", "id.resp_h").iter_rows()
-    }
+    ends = {row[0]: row[1:] for row in control.select("serial", "id.orig_h", "id.resp_h", "id.resp_p").iter_rows()}
     rows = [*_from_talks(announcing, ends), *_from_browser(flows, watched)]
     table = pl.DataFrame(rows, schema=PROMISES, orient="row")
     return table.unique(maintain_order=True).sort("t", "file", "frame", maintain_order=True).head(CAP)
 
 
-def _from_talks(talks: Iterable[Talk], ends: dict[int, tuple[str, str]]) -> Iterator[tuple[Any, ...]]:
+def _from_talks(talks: Iterable[Talk], ends: dict[int, tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     for talk in talks:
         for item in talk.announcements:
-            client, server = ends[talk.serial]
+            client, server, own_port = ends[talk.serial]
+            if item.kind == STUB and item.port == own_port:
+                continue  # an object beside its registry: its port needs no announcement
             # in active mode the server opens to the client
             initiator, responder = (server, client) if item.kind == ACTIVE else (client, server)
             announced = item.address or responder
@@ -71,7 +75,7 @@ def keep(table: pl.DataFrame, flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
     """Find the flows that use announced ports.
 
     A flow keeps the latest fitting announcement before it. FTP's expire; an instance behind the SQL Browser
-    stays where the browser last said. The announced address counts beside that of the control peer: the line
+    stays where the browser last said, a remote object where its stub says. The announced address counts beside that of the control peer: the line
     may have been written by a host that does not know how its address is translated.
 
     Returns:
@@ -86,16 +90,16 @@ def keep(table: pl.DataFrame, flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
     opened = opened.join(numbered, on=["initiator", "port"], how="semi").sort("ts")
     uses = [
         opened.join_asof(
-            numbered.filter((pl.col("kind") == SQL_BROWSER) == is_browser)
+            numbered.filter(pl.col("kind").is_in(_LASTING) == lasting)
             .with_columns(ts=pl.col("t") - SLACK, opened=pl.col(end))
             .sort("ts"),
             on="ts",
             by=["initiator", "opened", "port"],
             strategy="backward",
-            tolerance=None if is_browser else EXPIRY + SLACK,
+            tolerance=None if lasting else EXPIRY + SLACK,
             check_sortedness=False,
         ).with_columns(pl.lit(rank).alias("rank"))
-        for is_browser, rank_of in ((False, 0), (True, 1))
+        for lasting, rank_of in ((False, 0), (True, 1))
         for rank, end in ((2 * rank_of, "responder"), (2 * rank_of + 1, "announced"))
     ]
     used = (
@@ -111,4 +115,5 @@ def keep(table: pl.DataFrame, flows: pl.DataFrame) -> tuple[pl.DataFrame, pl.Dat
 
 def announced_service(kind: pl.Expr) -> pl.Expr:
     """Return the service that an announcement of this kind promises."""
-    return pl.when(kind == SQL_BROWSER).then(pl.lit(str(Service.TDS))).otherwise(pl.lit(str(Service.FTP_DATA)))
+    words = {SQL_BROWSER: str(Service.TDS), STUB: str(Service.RMI)}
+    return kind.replace_strict(words, default=str(Service.FTP_DATA), return_dtype=pl.String)

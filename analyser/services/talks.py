@@ -13,11 +13,11 @@ import numpy as np
 import polars as pl
 
 from analyser.model.service import Service
-from analyser.services import answers, disclosures, ftp, mail, smb, tds
+from analyser.services import answers, disclosures, ftp, mail, rmi, smb, tds
 from analyser.services.byterows import Bools
 from analyser.services.dialogue import Line, read_dialogue
 from analyser.services.ftp import Announcement
-from analyser.services.handshakes import SCHEMA, facts_frame
+from analyser.services.handshakes import ALL_FACTS, all_facts
 from analyser.services.placing import PLACED, RESP, Segments, place
 from analyser.services.streams import Conversation, Refusal, packed
 
@@ -56,20 +56,20 @@ class Talk(NamedTuple):
 def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> tuple[list[Talk], pl.DataFrame]:
     """Return what the watched TCP dialogues of known services show, and TLS facts of those that changed over to TLS.
 
-    The facts are a table of :data:`analyser.services.handshakes.SCHEMA`.
+    The facts are a table of :data:`analyser.services.handshakes.ALL_FACTS`.
     """
-    services = [*_IN_LINES, *_IN_BYTES, *_SECRETS]
+    services = [*_IN_LINES, *_IN_BYTES, *_SECRETS, Service.RMI]
     chosen = flows.select(*PLACED, "proto", labels["service"]).filter(
         pl.col("service").is_in(services) & (pl.col("proto") == "tcp")
     )
     words = dict(chosen.select("serial", "service").iter_rows())
     segments = place(watched, chosen)
     talks: list[Talk] = []
-    facts = [pl.DataFrame(schema=SCHEMA)]
+    facts = [pl.DataFrame(schema=ALL_FACTS)]
     for streams in segments.only(_looked_at(segments, chosen["service"])).streams():
         changed: list[Conversation] = []
         talks += [_read(conversation, words[conversation.serial], changed) for conversation in streams.conversations()]
-        facts.append(facts_frame(packed(changed)))
+        facts.append(all_facts(packed(changed), flows))
     return talks, pl.concat(facts)
 
 
@@ -77,7 +77,7 @@ def _looked_at(segments: Segments, service: pl.Series) -> Bools:
     """Say which segments readers look at: print jobs are long, and not what they are refused by."""
     one_sided, by_ends = (
         service.is_in(words).to_numpy()[segments.side >> 1]
-        for words in ([word for word in _IN_ANSWERS if word not in _SECRETS], [Service.LPR])
+        for words in ([Service.RMI, *(word for word in _IN_ANSWERS if word not in _SECRETS)], [Service.LPR])
     )
     first, last = segments.ends()
     answer = segments.side % 2 == RESP
@@ -86,6 +86,10 @@ def _looked_at(segments: Segments, service: pl.Series) -> Bools:
 
 def _read(conversation: Conversation, word: str, changed: list[Conversation]) -> Talk:
     """Read one dialogue; what follows the change to TLS goes to ``changed``."""
+    if word == Service.RMI:
+        return Talk(conversation.serial, None, rmi.stubs(conversation))
+    if word == Service.LDAP and (inside := answers.ldap_after_starttls(conversation)) is not None:
+        changed.append(inside)
     if word not in _IN_LINES:
         refusal = _IN_BYTES[word](conversation) if word in _IN_BYTES else None
         note = _SECRETS[word](conversation) if word in _SECRETS else None

@@ -33,6 +33,12 @@ STREAM_PORTS: Final[tuple[int, ...]] = (
     445,
     515,  # LPR acknowledgements
     631,  # IPP status stands behind the HTTP header
+    1099,  # RMI registries: what they answer to a lookup says where the object lives
+    9696,
+    9898,
+    9999,
+    19044,
+    19898,
     9100,  # raw printing: the language is entered behind the job's header
 )
 

@@ -214,3 +214,20 @@ def test_an_sql_instance_is_found_through_its_browser() -> None:
     assert only(judged([asked], [browser, instance], place, promises=[promise]), "instance")[0][2] == "missing"
     much_later = [asked, opened(orig=A, resp=MFD, port=51433, start=3000.0, service="tds")]
     assert judged(much_later, [browser, instance], place, promises=[promise]).unexpected == ()
+
+
+def test_an_object_is_explained_by_its_registry_as_long_as_the_registry_is() -> None:
+    """What a stub of an expected registry names is no unannounced port, however late; of another registry it is."""
+    registry = rule(
+        "registry", initiator="mfd", responder="terminal-server", subject="initiator", ports=(9696,), service="rmi"
+    )
+    asked = opened(orig=MFD, resp=A, port=9696, service="rmi", basis="payload")
+    called = opened(orig=MFD, resp=A, port=41234, start=3000.0, service="rmi", basis="negotiated")
+    stub = passive(41234, kind="rmi-stub", kept_by=1)
+    judgement = judged([asked, called], [registry], promises=[stub])
+    assert only(judgement, "registry")[0][2] == "satisfied"
+    assert judgement.unexpected == ()
+    elsewhere = judged([asked, called], [_CONTROL], promises=[stub])
+    assert {entry.port for entry in elsewhere.unexpected} == {9696, 41234}
+    silent = judged([asked, called], [registry], promises=[])
+    assert [entry.port for entry in silent.unexpected] == [41234]

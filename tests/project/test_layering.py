@@ -45,6 +45,7 @@ DOORS: dict[str, set[str]] = {
     "rich": {"report/page.py", "report/text.py", "report/matrix.py", "report/explanation.py", "report/learned.py", "report/installation.py", "cli"},
     "typer": {"cli"},
     "communityid": {"community.py"},
+    "asn1crypto": {"services/x509.py"},
     "hpack": {"services/http2.py"},
     "aerleon": {"report/firewall.py"},
     "yaml": {"report/firewall.py"},

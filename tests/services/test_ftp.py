@@ -57,6 +57,57 @@ def test_announcing_lines_are_read_in_every_form_and_malformed_ones_announce_not
     assert _announced(line) == expected
 
 
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ((b"<227-Passive", b"<(192,0,2,10,195,80)", b"<227 end"), [("ftp-passive", "192.0.2.10", 50_000)]),
+        ((b"<227-Passive", b"< 192, 0, 2, 10, 195, 80", b"<227 end"), [("ftp-passive", "192.0.2.10", 50_000)]),
+        ((b"<227-Passive", b"<227 (192,0,2,10,195,80)", b"<1,2,3,4,5,6"), [("ftp-passive", "192.0.2.10", 50_000)]),
+        ((b"<227-Passive", b">NOOP", b"<1,2,3,4,5,6"), []),
+        ((b"<211-Status", b"<1,2,3,4,5,6", b"<211 end"), []),
+    ],
+)
+def test_only_within_the_answer_to_pasv_do_numbers_in_any_line_announce_a_port(
+    said: tuple[bytes, ...], expected: list[tuple[str, str | None, int]]
+) -> None:
+    assert _announced(*said) == expected
+
+
+def test_a_line_in_pieces_is_one_announcement_with_the_packet_of_its_first_byte() -> None:
+    talk = Talking(1)
+    talk.resp(b"220 ready\r\n").orig(b"PASV\r\n")
+    for piece in (b"227 Entering (192,0", b",2,10,19", b"5,80)\r", b"\n"):
+        talk.resp(piece)
+    found = labelled([CONTROL], [talk]).promises
+    assert (found["announced"].to_list(), found["port"].to_list(), found["frame"].to_list()) == (
+        ["192.0.2.10"],
+        [50_000],
+        [6],
+    )
+
+
+def test_a_server_that_announces_without_end_does_not_fill_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyser.services.promises.CAP", 50)
+    talk = _control(1, b"<220 x", *[b"<229 (|||%d|)" % port for port in range(1024, 1200)], gap=0.001)
+    assert labelled([CONTROL], [talk]).promises["port"].to_list() == list(range(1024, 1074))
+
+
+_ANY_LINE = st.one_of(
+    st.binary(max_size=60),
+    st.from_regex(rb"(227|229|PORT|EPRT|EPSV|PASV)[ (-]{0,3}[|!,0-9 ().:a-f-]{0,40}", fullmatch=True),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([b">", b"<"]), _ANY_LINE), max_size=12))
+def test_any_lines_announce_at_most_one_port_each_and_only_ports_that_there_are(
+    said: list[tuple[bytes, bytes]],
+) -> None:
+    found = announcements(read_dialogue(_lines(*[side + line for side, line in said])).lines)
+    assert len(found) <= sum(line.count(b"\n") + 1 for _, line in said)
+    assert all(0 < item.port <= 65535 for item in found)
+
+
 def test_a_proposed_port_that_the_server_turns_down_is_no_announcement() -> None:
     assert _announced(b">PORT 1,2,3,4,5,6", b"<500 Illegal PORT command", b">PASV", b"<227 (1,2,3,4,5,7)") == [
         ("ftp-passive", "1.2.3.4", 1287)

@@ -101,6 +101,11 @@ def ldap_result(message: int, code: int, tag: int = 0x61) -> bytes:
     return ber(0x30, integer(message), ber(tag, ber(10, bytes([code])), ber(4), ber(4)))
 
 
+def ldap_starttls(message: int, oid: bytes = b"1.3.6.1.4.1.1466.20037") -> bytes:
+    """An LDAP extended request, by default the one for TLS."""
+    return ber(0x30, integer(message), ber(0x77, ber(0x80, oid)))
+
+
 def ldap_bind(message: int) -> bytes:
     """An LDAP simple bind."""
     return ber(0x30, integer(message), ber(0x60, integer(3), ber(4, b"cn=x"), ber(0x80, b"secret")))

@@ -168,7 +168,7 @@ def _too_big(flow: Mapping[str, Any]) -> str | None:
 
 
 def _alert(group: Group) -> str:
-    return str(group.flow.get("tls_alert") or "")
+    return _joined(str(group.flow.get("tls_alert") or ""), group.flow.get("tls_certificate"))
 
 
 def _stalled(group: Group) -> str:
@@ -233,7 +233,7 @@ _FACTS: Final = {
 
 DETAIL_COLUMNS: Final = (
     "orig_pkts", "resp_pkts", "orig_bytes", "resp_nsynack", "orig_stuck", "resp_stuck", "orig_acks_payload",
-    "resp_acks_payload", "tls_alert", "tls_alert_from_orig", "tls_server_hello_t", "tls_version", "refused_code",
+    "resp_acks_payload", "tls_alert", "tls_alert_from_orig", "tls_certificate", "tls_server_hello_t", "tls_version", "refused_code",
     "wrong_side", "answer_note", "sublabel", "icmp_errors", "icmp_type", "icmp_code", "icmp_sender",
 )  # fmt: skip
 """The columns of FLOWS and LABELS that details read."""

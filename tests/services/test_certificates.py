@@ -1,0 +1,188 @@
+"""Certificates behind alerts: whose is looked at, what is told, and that strangers' bytes do no harm."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from asn1crypto import algos, keys, x509
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyser.services.certificates import first_certificate
+from analyser.services.x509 import described, read_certificate
+from tests.services import wire
+from tests.services.made import CLIENT, SERVER, START, Talking, first, flow, labelled
+
+_2020, _2024, _2030 = (datetime(year, 1, 2, tzinfo=UTC) for year in (2020, 2024, 2030))
+
+
+def made(name: str = "printer", issuer: str = "Site CA", names: tuple[str, ...] = (), until: datetime = _2024) -> bytes:
+    """A certificate with a key and a signature of zeros: nobody checks them here."""
+    algorithm = algos.SignedDigestAlgorithm({"algorithm": "sha256_rsa"})
+    tbs = x509.TbsCertificate(
+        {
+            "version": "v3",
+            "serial_number": 1,
+            "signature": algorithm,
+            "issuer": x509.Name.build({"common_name": issuer}),
+            "validity": {
+                "not_before": x509.Time({"utc_time": _2020}),
+                "not_after": x509.Time({"utc_time": until}),
+            },
+            "subject": x509.Name.build({"common_name": name}),
+            "subject_public_key_info": keys.PublicKeyInfo.wrap(
+                keys.RSAPublicKey({"modulus": 5, "public_exponent": 3}), "rsa"
+            ),
+            "extensions": [
+                {
+                    "extn_id": "subject_alt_name",
+                    "extn_value": [
+                        x509.GeneralName("ip_address" if item[0].isdigit() else "dns_name", item) for item in names
+                    ],
+                }
+            ]
+            if names
+            else [],
+        }
+    )
+    whole = x509.Certificate({"tbs_certificate": tbs, "signature_algorithm": algorithm, "signature_value": bytes(8)})
+    return bytes(whole.dump())
+
+
+def _message(*certificates: bytes) -> bytes:
+    listed = b"".join(len(item).to_bytes(3, "big") + item for item in certificates)
+    return wire.handshake(11, len(listed).to_bytes(3, "big") + listed)
+
+
+def _told(certificate: bytes, wanted: list[str], at: datetime = datetime(2026, 3, 2, tzinfo=UTC)) -> str:
+    found = read_certificate(certificate)
+    assert found is not None
+    return described(found, int(at.timestamp()) * 10**9, wanted)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "wanted", "line"),
+    [
+        (made(), ["printer"], 'certificate of "printer", issued by "Site CA", expired 2024-01-02'),
+        (made(issuer="printer", until=_2030), ["printer"],
+         'certificate of "printer", issued by itself, valid 2020-01-02 to 2030-01-02'),
+        (made(until=_2030, names=("a.example", "192.0.2.9")), ["192.0.2.9"],
+         'certificate of "printer", issued by "Site CA", valid 2020-01-02 to 2030-01-02'),
+        (made(until=_2030, names=("*.example",)), ["HOST.example"],
+         'certificate of "printer", issued by "Site CA", valid 2020-01-02 to 2030-01-02'),
+        (made(names=("*.example",)), ["a.b.example"],
+         'certificate of "printer", issued by "Site CA", expired 2024-01-02, made out to *.example, not to a.b.example'),
+        (made(names=tuple("abcdef")), ["printer"],
+         ('certificate of "printer", issued by "Site CA", expired 2024-01-02, made out to a, b, c, d and 2 more, '
+         "not to printer")),
+        (made("\x1b[31m\u202e\"x" + "y" * 99, issuer="i"), [],
+         f'certificate of "?[31m??x{"y" * 53}...", issued by "i", expired 2024-01-02'),
+    ],
+)  # fmt: skip
+def test_what_a_client_may_have_disliked_is_told_in_one_short_line(
+    certificate: bytes, wanted: list[str], line: str
+) -> None:
+    assert _told(certificate, wanted) == line
+
+
+def test_a_clock_that_stands_before_the_certificate_is_told() -> None:
+    assert _told(made(), [], datetime(2000, 1, 1, tzinfo=UTC)).endswith("not valid before 2020-01-02")
+
+
+def _shaken(server: bytes, *, pieces: int, by_client: bool = True, version: int = 0x0303) -> Talking:
+    """A handshake in which the server's flight comes in segments, and one side ends it."""
+    talk = Talking(1)
+    talk.orig(wire.record(22, wire.client_hello()))
+    flight = wire.record(22, wire.server_hello(version)) + server
+    step = -(-len(flight) // pieces)
+    for at in range(0, len(flight), step):
+        talk.resp(flight[at : at + step])
+    return talk.orig(wire.alert(45)) if by_client else talk.resp(wire.alert(42))
+
+
+_FLOW = flow(
+    1, orig=wire.record(22, wire.client_hello()), resp=wire.record(22, wire.server_hello()), **{"id.resp_p": 443}
+)
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 7])
+def test_the_servers_certificate_is_read_over_segments_and_records_when_the_client_ends_the_handshake(
+    pieces: int,
+) -> None:
+    message = _message(made(), made("Site CA"))
+    flight = wire.record(22, message[:100]) + wire.record(22, message[100:] + wire.handshake(14, b""))
+    row = first(labelled([_FLOW], [_shaken(flight, pieces=pieces)]))
+    assert (row["tls_alert"], row["tls_certificate"]) == (
+        "certificate_expired",
+        'certificate of "printer", issued by "Site CA", expired 2024-01-02, made out to printer, not to server.example',
+    )
+
+
+def test_an_alert_of_the_server_is_not_about_its_own_certificate() -> None:
+    row = first(labelled([_FLOW], [_shaken(wire.record(22, _message(made())), pieces=1, by_client=False)]))
+    assert (row["tls_alert"], row["tls_certificate"]) == ("bad_certificate", None)
+
+
+def test_after_the_change_to_tls_the_certificate_is_seen_as_well() -> None:
+    control = flow(1, resp=b"220 ready\r\n", orig=b"AUTH TLS\r\n", **{"id.resp_p": 21})
+    talk = Talking(1).resp(b"220 ready\r\n").orig(b"AUTH TLS\r\n").resp(b"234 go ahead\r\n")
+    talk.orig(wire.record(22, wire.client_hello(b"")))
+    talk.resp(wire.record(22, wire.server_hello()) + wire.record(22, _message(made()))).orig(wire.alert(48))
+    row = first(labelled([control], [talk]))
+    assert row["tls_alert"] == "unknown_ca"
+    assert row["tls_certificate"].endswith(f"made out to printer, not to {SERVER}")
+
+
+def test_a_certificate_that_is_cut_is_not_read() -> None:
+    record = wire.record(22, _message(made()))
+    assert first_certificate(record) == made()
+    assert [first_certificate(record[:size]) for size in range(len(record))] == [None] * len(record)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=6))
+def test_a_damaged_certificate_raises_nothing_and_what_is_told_is_short_and_plain(
+    changes: list[tuple[int, int]],
+) -> None:
+    data = bytearray(made(names=("a.example", "192.0.2.9")))
+    for place, octet in changes:
+        data[place % len(data)] = octet
+    found = read_certificate(bytes(data))
+    if found is not None:
+        line = described(found, START, ["server.example", CLIENT])
+        assert len(line) < 900
+        assert line.isascii()
+        assert line.isprintable()
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_no_certificate_or_one(data: bytes) -> None:
+    first_certificate(wire.record(22, data))
+    first_certificate(wire.record(22, _message(data)))
+    read_certificate(data)
+    read_certificate(b"\x30\x82\xff\xff" + data)
+    read_certificate(b"\x30\x80" * 5000 + data)
+
+
+_DIRECTORY = flow(1, orig=wire.ldap_starttls(1), resp=wire.ldap_result(1, 0, 0x78), **{"id.resp_p": 389})
+
+
+def _directory(code: int, oid: bytes = b"1.3.6.1.4.1.1466.20037") -> Talking:
+    talk = Talking(1).orig(wire.ldap_starttls(1, b"1.3.6.1.4.1.4203.1.11.3")).resp(wire.ldap_result(1, 0, 0x78))
+    talk.orig(wire.ldap_starttls(2, oid)[:9]).orig(wire.ldap_starttls(2, oid)[9:])
+    talk.resp(wire.ldap_result(2, code, 0x78)).orig(wire.record(22, wire.client_hello()))
+    return talk.resp(wire.record(22, wire.server_hello()) + wire.record(22, _message(made()))).orig(wire.alert(48))
+
+
+def test_tls_that_ldap_changes_over_to_is_read_behind_the_agreement() -> None:
+    row = first(labelled([_DIRECTORY], [_directory(0)], {("tcp", 389): "ldap"}))
+    assert (row["service"], row["tls_version"], row["server_name"]) == ("ldap", "TLS 1.2", "server.example")
+    assert row["tls_alert"] == "unknown_ca"
+    assert row["tls_certificate"].startswith('certificate of "printer"')
+
+
+@pytest.mark.parametrize("talk", [_directory(52), _directory(0, b"1.3.6.1.4.1.4203.1.11.3")])
+def test_ldap_that_does_not_agree_on_tls_is_read_no_further(talk: Talking) -> None:
+    row = first(labelled([_DIRECTORY], [talk], {("tcp", 389): "ldap"}))
+    assert (row["tls_version"], row["tls_alert"]) == (None, None)
