@@ -87,7 +87,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Says from packet captures which rows of the YSoft SafeQ 6 port matrix work on a network, which are blocked, "
     "refused, failing or missing, and which traffic nobody ordered.",
-    epilog="Exit codes: 0 compliant, 1 violations found, 2 usage or input error, 3 inconclusive.",
+    epilog="Exit codes: 0 compliant, 1 violations, 2 usage or input, 3 inconclusive.",
 )
 
 

@@ -20,7 +20,7 @@ def test_help_fits_a_screen_and_groups_commands_by_people() -> None:
     assert not [line for line in lines[1:] if line.endswith("...")]
 
 
-COMMANDS = ["check", "flows", "matrix", "rules"]
+COMMANDS = ["check", "install", "explain", "flows", "matrix", "learn", "rules"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

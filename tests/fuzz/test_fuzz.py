@@ -108,11 +108,11 @@ def test_a_load_too_far_is_found(tmp_path: Path) -> None:
 
 
 def test_a_packet_lost_is_found(tmp_path: Path) -> None:
-    """A `fill` that drops the last packet of a batch is told by the count of packets."""
+    """A `fill` that drops the last packet of a batch is told by the count of packets, or as full while it is not."""
     drop = "code = real(result, error, frame); words[1] = max(words[1] - 1, 0)"
     done = plant(drop, tmp_path)
     assert done.returncode == 9, done.stdout + done.stderr
-    assert "told" in done.stdout or "blocks" in done.stdout or "ends elsewhere" in done.stdout
+    assert any(words in done.stdout for words in ("told", "blocks", "ends elsewhere", "unknown reason"))
 
 
 def test_a_load_too_far_in_the_source_is_an_error() -> None:
