@@ -21,7 +21,7 @@ def counted() -> str:
     """Return the part of the page that is counted: the table, and every disagreement with its reason."""
     table = confusion()
     truths = sorted({truth for truth, _ in table if truth != OTHER})
-    broken = {entry["file"] for entry in judged()["missed"] if "fuzzer" in entry["reason"]}
+    broken = {entry["file"] for entry in judged()["missed"] if entry.get("broken")}
     known = [one for one in conversations() if one.truth not in (None, OTHER) and one.begun]
     named = [one for one in known if one.basis != "port" and fits(one.ours, one.truth or "")]
     whole = [one for one in known if one.file not in broken]
