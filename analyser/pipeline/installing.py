@@ -93,6 +93,8 @@ def install(
     if device not in DEVICES:
         raise InputError(device, f"no vendor or terminal that is known; expected one of {', '.join(DEVICES)}")
     near, far = (_addresses(words, option) for words, option in ((servers, "--server"), (printers, "--printer")))
+    if set(near) & set(far):
+        raise InputError("--server", f"{', '.join(sorted(set(near) & set(far)))} is the printer's address too")
     pack = load_pack(DEFAULT_PACKS[0])
     steps = _steps(pack, device, terminal)
     found = None
@@ -154,9 +156,9 @@ def _find(
     run = flows(captures, workers=workers, digests=False, progress=progress, notice=notice)
     with closing(run):
         for part in run.parts():
-            pairs = part.frame.filter(pl.col("proto").is_in(["tcp", "udp"])).select(
-                "id.orig_h", "id.resp_h", "proto", pl.col("id.resp_p").cast(pl.Int64)
-            )
+            pairs = part.frame.filter(
+                pl.col("proto").is_in(["tcp", "udp"]), pl.col("id.resp_p").is_in([port for _, _, port in ports])
+            ).select("id.orig_h", "id.resp_h", "proto", pl.col("id.resp_p").cast(pl.Int64))
             for orig, resp, proto, port in pairs.unique().iter_rows():
                 for from_server, pair in ((True, (orig, resp)), (False, (resp, orig))):
                     if (from_server, proto, port) in ports and orig != resp:

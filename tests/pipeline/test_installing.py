@@ -172,6 +172,22 @@ def test_server_and_printer_are_found_in_the_traffic() -> None:
     assert "server 192.0.2.10" in one
 
 
+def test_who_is_who_given_the_wrong_way_round_is_no_green() -> None:
+    """With server and printer exchanged no step is shown to work."""
+    result = run(
+        "install",
+        "ricoh",
+        str(PCAPS / "ricoh-install.pcap"),
+        "--server",
+        "198.51.100.21",
+        "--printer",
+        "192.0.2.10",
+        "--json",
+    )
+    assert "satisfied" not in {entry["verdict"] for entry in json.loads(result.stdout)["verdicts"]}
+    assert result.returncode != 0
+
+
 def test_two_printers_have_to_be_told_apart(tmp_path: Path) -> None:
     """Where several pairs could be meant they are named, and the command asks; exit code 2."""
     story = Story()
@@ -195,6 +211,10 @@ def test_two_printers_have_to_be_told_apart(tmp_path: Path) -> None:
         (("ricoh", "nowhere.pcap"), "no such file"),
         (("ricoh", str(PCAPS / "ricoh-install.pcap"), "--server", "nobody"), "'nobody' is no address"),
         (("ricoh", "-"), "read only once"),
+        (
+            ("ricoh", str(PCAPS / "ricoh-install.pcap"), "--server", "192.0.2.10", "--printer", "192.0.2.10"),
+            "the printer's address too",
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_judged_says_what_to_do(arguments: tuple[str, ...], said: str) -> None:
