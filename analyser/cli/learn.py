@@ -40,13 +40,11 @@ def learn(
     with closing(run):
         groups = found.groups()
     if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
         names = draft_names(groups)
-        for group, name in zip(groups, names, strict=True):
-            if name is not None:
-                (output / f"{name}.toml").write_text(draft(group, name), encoding="utf-8")
+        drafts = {f"{name}.toml": draft(group, name) for group, name in zip(groups, names, strict=True) if name}
+        _write(drafts, output)
         if not quiet:
-            message(f"{sum(name is not None for name in names)} drafts written to {output}")
+            message(f"{len(drafts)} drafts written to {output}")
     if as_json:
         from analyser.report.json import encode
 
@@ -55,3 +53,16 @@ def learn(
         print_text(learned_text(groups, looked_at=found.looked_at, unlabelled=found.unlabelled, width=page_width()))
     if not found.looked_at:
         raise typer.Exit(INCONCLUSIVE)
+
+
+def _write(drafts: dict[str, str], folder: Path) -> None:
+    """Write drafts; one that lies there already and was edited stays, and nothing is written."""
+    from analyser.model.capture import InputError
+
+    for name, text in drafts.items():
+        there = folder / name
+        if there.exists() and there.read_text(encoding="utf-8", errors="replace") != text:
+            raise InputError(str(there), "lies there already and differs; move it away, or write to another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in drafts.items():
+        (folder / name).write_text(text, encoding="utf-8")

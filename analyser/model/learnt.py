@@ -15,9 +15,12 @@ Masked = tuple[int | None, ...]
 """Bytes from the beginning of a side, None where they differ or are not told."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """What one side of a group's flows begins with. ``length``: a field that holds the length of what was sent, in words."""
+    """What one side of a group's flows begins with: ``flows`` of them in which it said something.
+
+    ``length``: a field that holds the length of what was sent, in words. ``shortest`` and ``longest`` in bytes.
+    """
 
     flows: int
     shown: Masked
@@ -32,9 +35,13 @@ class Side:
         return sum(byte is not None for byte in self.shown)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Flows without a label that go to one port and begin alike. ``orig`` and ``resp`` are None where that side was silent."""
+    """Flows without a label that go to one port and begin alike. ``orig`` and ``resp`` are None where that side was silent.
+
+    ``first``: who mostly speaks first, ``initiator`` or ``responder``. ``alone``: of the other flows without a label to this
+    port none can be like what is told of these.
+    """
 
     transport: str
     port: int
@@ -44,8 +51,14 @@ class Group:
     first: str
     orig: Side | None
     resp: Side | None
+    alone: bool = True
 
     @property
-    def can_be_signed(self) -> bool:
-        """Whether enough is the same to draft a signature: two bytes of one side."""
-        return any(side is not None and side.known >= LEAST_KNOWN for side in (self.orig, self.resp))
+    def signed_by(self) -> dict[str, Masked]:
+        """What a signature can test, by side (``orig``, ``resp``): only what holds for every flow of the group."""
+        sides = {"orig": self.orig, "resp": self.resp}
+        return {
+            name: side.shown
+            for name, side in sides.items()
+            if side is not None and side.known >= LEAST_KNOWN and side.flows == self.flows
+        }

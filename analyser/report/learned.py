@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from analyser.model.learnt import LEAST_KNOWN, Group, Side
+from analyser.model.learnt import Group, Side
 from analyser.report.page import Page
 from analyser.report.phrases import DOT, count
 
@@ -18,26 +18,26 @@ MOST_SHOWN: Final = 20
 
 
 def draft_names(groups: Sequence[Group]) -> list[str | None]:
-    """Return a name for the draft of each group, None where too little is the same for one."""
+    """Return a name for the draft of each group, None where too little is the same, or the same as in another group."""
     names: list[str | None] = []
     for group in groups:
+        if not group.signed_by or not group.alone:
+            names.append(None)
+            continue
         base = f"unknown-{group.transport}-{group.port}"
         taken = sum(name is not None and (name == base or name.startswith(f"{base}-")) for name in names)
-        names.append((f"{base}-{taken + 1}" if taken else base) if group.can_be_signed else None)
+        names.append(f"{base}-{taken + 1}" if taken else base)
     return names
 
 
 def draft(group: Group, name: str) -> str:
-    """Return the text of a signature file for a group: as it stands it labels the flows that begin as these do."""
+    """Return the text of a signature file for a group: as it stands it labels all flows that begin as these do."""
     tests, accept, refuse = [], [], []
-    for word, side in (("orig", group.orig), ("resp", group.resp)):
-        if side is None or side.known < LEAST_KNOWN:
-            continue
-        tests.append(f'{word:<4} = [{{ hex = "{_hex(side.shown)}" }}]')
-        accept.append(f'{word:<5} = {{ hex = "{_hex(side.shown, gap="00")}" }}')
-        refuse.append(
-            f'{word:<5} = {{ hex = "{_hex(tuple(None if byte is None else byte ^ 0xFF for byte in side.shown), gap="00")}" }}'
-        )
+    for side, shown in group.signed_by.items():
+        tests.append(f'{side} = [{{ hex = "{_hex(shown)}" }}]')
+        accept.append(f'{side}  = {{ hex = "{_hex(shown, gap="00")}" }}')
+        other = tuple(None if byte is None else byte ^ 0xFF for byte in shown)
+        refuse.append(f'{side}  = {{ hex = "{_hex(other, gap="00")}" }}')
     seen = f"{count(group.flows, 'flow')} of {count(group.initiators, 'initiator')} to {group.transport} {group.port}"
     return "\n".join(
         [
@@ -79,7 +79,9 @@ def learned_text(groups: Sequence[Group], *, looked_at: int, unlabelled: int, wi
         for word, side in (("initiator", group.orig), ("responder", group.resp)):
             page.prose(_said(side), first=f" {DOT} {word}: ")
         page.prose(
-            f"draft: {name}.toml" if name else "no draft: too little is the same, or too few flows were seen",
+            f"draft: {name}.toml"
+            if name
+            else "no draft: too little can be shown that is the same in all these flows and in no others",
             first="   ",
         )
     if len(groups) > MOST_SHOWN:
@@ -88,8 +90,9 @@ def learned_text(groups: Sequence[Group], *, looked_at: int, unlabelled: int, wi
     if groups:
         page.blank()
         page.prose(
-            "Shown are bytes that are the same in all flows of a group, from the beginning; .. stands for bytes that differ or could be"
-            " words of people. -o DIR writes the drafts; read them, name them, and give their folder with --signatures."
+            "Shown are bytes that are the same in all flows of a group, from the beginning; .. stands for bytes that differ, or could be"
+            " words of people: letters and digits are shown only of the first four bytes, where several senders agree. -o DIR"
+            " writes the drafts; read them, name them, and give their folder with --signatures."
         )
     return page.text()
 
