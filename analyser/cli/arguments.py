@@ -16,6 +16,6 @@ Workers = Annotated[
 Signatures = Annotated[
     list[str] | None,
     typer.Option(
-        "--signatures", metavar="DIR", help="A folder with signatures of your own; may be given several times."
+        "--signatures", metavar="PATH", help="Signatures of your own, a folder or a file; may be given several times."
     ),
 ]

@@ -265,7 +265,7 @@ class ToolNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesNote:
-    """Which rule pack was applied."""
+    """Which rule pack was applied; or which signatures beside those that come with us, whose ``version`` says so."""
 
     id: str
     version: str

@@ -59,7 +59,7 @@ class Waiver:
 class Site:
     """The inventory. ``features`` is final: derived (contract, "Features") where ``features_given`` is false.
 
-    ``signatures``: folders with signatures of this site's own; ``sha256`` covers the files in them.
+    ``signatures``: folders or files with signatures of this site's own.
     """
 
     name: str

@@ -23,6 +23,7 @@ from analyser.pipeline.portions import observe
 from analyser.pipeline.reading import FlowRun, Progress, flows
 from analyser.policy.packs import load_pack
 from analyser.policy.sites import load_site
+from analyser.services.loading import digest
 from analyser.services.watch import watch_ports
 
 SCHEMA: Final = "analyser/report/1"
@@ -78,10 +79,11 @@ def check(
     for pack in packs:
         moved |= expected_rows(pack, place)[1]
     ports = hints(packs, watch_ports(), moved)
+    own = (*place.signatures, *signatures)
     run = flows(
         captures,
         known=ports,
-        signatures=(*place.signatures, *signatures),
+        signatures=own,
         workers=workers,
         digests=digests,
         progress=progress,
@@ -94,7 +96,10 @@ def check(
     document = ReportDocument(
         schema=SCHEMA,
         tool=ToolNote(version=__version__),
-        rules=tuple(RulesNote(id=pack.id, version=pack.version, sha256=pack.sha256) for pack in packs),
+        rules=(
+            *(RulesNote(id=pack.id, version=pack.version, sha256=pack.sha256) for pack in packs),
+            *(RulesNote(id=Path(name).name, version="signatures", sha256=digest(Path(name))) for name in own),
+        ),
         site=SiteNote(name=place.name, sha256=place.sha256),
         generated_at=iso_time(time.time_ns()),
         captures=run.notes,

@@ -78,7 +78,7 @@ def read_site(data: bytes, name: str) -> Site:
         waivers=waivers,
         signatures=signatures,
         path=name,
-        sha256=_digest(data, signatures),
+        sha256=hashlib.sha256(data).hexdigest(),
     )
 
 
@@ -109,23 +109,14 @@ def _pack_name(root: Fields, word: str) -> str:
 
 
 def _signatures(root: Fields) -> tuple[str, ...]:
-    """Return folders of signatures, as they are to be opened: named beside the site file."""
+    """Return folders or files of signatures, as they are to be opened: named beside the site file."""
     found = []
     for word in root.texts("signatures") or ():
         beside = Path(root.document.file).parent / word
-        if "\0" in word or not beside.is_dir():
-            root.complain("signatures", f"{shown(word)} is no folder beside the site file")
+        if "\0" in word or not beside.exists():
+            root.complain("signatures", f"{shown(word)} is no folder or file beside the site file")
         found.append(str(beside))
     return tuple(found)
-
-
-def _digest(data: bytes, signatures: Sequence[str]) -> str:
-    """Return the SHA-256 of a site: of its file alone, or with the signatures that it names."""
-    digest = hashlib.sha256(data)
-    for folder in signatures:
-        for file in sorted(Path(folder).glob("*.toml")):
-            digest.update(b"\0" + file.name.encode("utf-8", "surrogateescape") + b"\0" + file.read_bytes())
-    return digest.hexdigest()
 
 
 def _settings(root: Fields, packs: Sequence[RulePack] | None) -> dict[str, int | str]:

@@ -5,6 +5,7 @@ Knows TOML and the keys of these files; whether the patterns are good ones is as
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -51,7 +52,7 @@ Table = Mapping[str, Any]
 
 
 def load_signatures(folder: Traversable, *, own: bool = False) -> tuple[Signature, ...]:
-    """Read every ``*.toml`` of a folder, in name order. ``own``: a user's, which may name services that we do not know.
+    """Read every ``*.toml`` of a folder, in name order, or one file. ``own``: a user's, which may name services of its own.
 
     Raises:
         SignatureError: with every mistake of every file.
@@ -63,11 +64,11 @@ def load_signatures(folder: Traversable, *, own: bool = False) -> tuple[Signatur
 
 
 def read_folder(folder: Traversable, *, own: bool = False) -> tuple[tuple[Signature, ...], tuple[SignatureIssue, ...]]:
-    """Read what can be read of a folder: signatures of the sound files, and the mistakes of the others."""
+    """Read what can be read of a folder, or of one file: signatures of the sound ones, and the mistakes of the others."""
     signatures: list[Signature] = []
     issues: list[SignatureIssue] = []
     try:
-        files = sorted((item for item in folder.iterdir() if item.name.endswith(".toml")), key=lambda item: item.name)
+        files = _files(folder)
     except OSError as error:
         return (), (SignatureIssue(file=str(folder), line=1, key="", message=f"cannot read the folder: {error}"),)
     for item in files:
@@ -77,6 +78,23 @@ def read_folder(folder: Traversable, *, own: bool = False) -> tuple[tuple[Signat
         if signature is not None and not reader.issues:
             signatures.append(signature)
     return tuple(signatures), tuple(issues)
+
+
+def digest(folder: Traversable) -> str:
+    """Return the SHA-256 over names and contents of the signature files of a folder, or over one file.
+
+    Raises OSError where they cannot be read.
+    """
+    told = hashlib.sha256()
+    for item in _files(folder):
+        told.update(item.name.encode("utf-8", "surrogateescape") + b"\0" + hashlib.sha256(item.read_bytes()).digest())
+    return told.hexdigest()
+
+
+def _files(folder: Traversable) -> list[Traversable]:
+    if folder.is_file():
+        return [folder]
+    return sorted((item for item in folder.iterdir() if item.name.endswith(".toml")), key=lambda item: item.name)
 
 
 class _FileReader:

@@ -231,7 +231,7 @@ def test_a_draft_labels_the_flows_it_was_made_from(tmp_path: Path) -> None:
 
 
 def test_a_site_may_bring_its_signatures(tmp_path: Path) -> None:
-    """A folder named in a site file proves the product's own protocol by its bytes; the site's digest covers it."""
+    """A folder named in a site file, or a file by option, proves the product's protocol by its bytes; the report names it."""
     path, drafts = capture(tmp_path), tmp_path / "own"
     assert run("learn", str(path), "-o", str(drafts), "-q").returncode == 0
     text = (drafts / "unknown-tcp-5555.toml").read_text(encoding="utf-8").replace('"unknown-tcp-5555"', '"ymq"')
@@ -249,21 +249,36 @@ name = "office"
 cidr = "203.0.113.0/24"
 roles = ["workstation"]
 """
-    found, digests = [], []
-    for line in ("", 'signatures = ["own"]'):
+
+    def judged(line: str, *more: str) -> tuple[set[tuple[str, str]], list[dict[str, str]], str]:
+        """Return services of the rule's ports with their basis, the rules that were applied, and the site's digest."""
         site.write_text(words.format(line), encoding="utf-8")
-        document = json.loads(run("check", str(path), "--site", str(site), "--json").stdout)
-        digests.append(document["site"]["sha256"])
-        found += [
+        document = json.loads(run("check", str(path), "--site", str(site), "--json", *more).stdout)
+        found = {
             (port["service"], port["basis"])
             for entry in document["verdicts"]
             if entry["verdict"] == "satisfied" and entry["rule"].endswith("/spooler-controller")
             for port in entry["ports"]
-        ]
-    assert list(dict.fromkeys(found)) == [("ymq", "port"), ("ymq", "payload")]
+        }
+        return (
+            found,
+            [item for item in document["rules"] if item["version"] == "signatures"],
+            document["site"]["sha256"],
+        )
+
+    without, by_site, by_option = (
+        judged(""),
+        judged('signatures = ["own"]'),
+        judged("", "--signatures", str(drafts / "ymq.toml")),
+    )
+    assert (without[0], without[1]) == ({("ymq", "port")}, [])
+    assert by_site[0] == by_option[0] == {("ymq", "payload")}
+    assert [item["id"] for item in by_site[1]] == ["own"]
+    assert [item["id"] for item in by_option[1]] == ["ymq.toml"]
+    assert by_site[1][0]["sha256"] == by_option[1][0]["sha256"]  # the same file
+    assert without[2] == by_option[2]
     (drafts / "ymq.toml").write_text(text + "\n", encoding="utf-8")
-    digests.append(json.loads(run("check", str(path), "--site", str(site), "--json").stdout)["site"]["sha256"])
-    assert len(set(digests)) == 3
+    assert judged('signatures = ["own"]')[1][0]["sha256"] != by_site[1][0]["sha256"]
 
 
 @pytest.mark.parametrize(
