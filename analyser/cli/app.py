@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from analyser import __version__
 from analyser.cli.check import check
-from analyser.cli.console import error, message, print_text
+from analyser.cli.console import USAGE_ERROR, error, message, print_text
 from analyser.cli.explain import explain
 from analyser.cli.flows import flows
 from analyser.cli.install import install
@@ -24,7 +24,6 @@ from analyser.cli.matrix import matrix
 from analyser.cli.rules import rules_lint, rules_show
 from analyser.cli.values import Command, taken_as_typed
 
-USAGE_ERROR = 2
 INTERRUPTED = 130
 
 TECHNICIAN = "For the technician, with a capture"

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
+
+
+class FailOn(StrEnum):
+    """From which weight on a finding makes the exit code 1."""
+
+    VIOLATION = "violation"
+    WARNING = "warning"
+    NOTICE = "notice"
+
 
 Workers = Annotated[
     int | None,

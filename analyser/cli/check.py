@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from analyser.cli.arguments import Signatures, Workers
-from analyser.cli.console import error, message, page_width, print_bytes, print_text
+from analyser.cli.arguments import FailOn, Signatures, Workers
+from analyser.cli.console import USAGE_ERROR, error, message, page_width, print_bytes, print_text
 from analyser.cli.progress import reading
 from analyser.report.phrases import count
 
 if TYPE_CHECKING:
     from analyser.pipeline.picking import Slices
-
-USAGE_ERROR = 2
-
-
-class FailOn(StrEnum):
-    """From which weight on a finding makes the exit code 1."""
-
-    VIOLATION = "violation"
-    WARNING = "warning"
-    NOTICE = "notice"
 
 
 def check(
@@ -87,13 +77,13 @@ def check(
             (flow_table(part.frame, run.flows.captures) for part in run.flows.parts()), output / "flows.parquet"
         )
         slices = write_slices(run.document, output / "evidence")
-        wanted = requested_permits(run.document)
-        if wanted:
-            write_requests(
-                wanted, output / "requests", about=f"what was stopped on the way, site {run.document.site.name}"
-            )
+        requests = write_requests(
+            requested_permits(run.document),
+            output / "requests",
+            about=f"what was stopped on the way, site {run.document.site.name}",
+        )
         if not quiet:
-            _tell_written(output, slices, requests=bool(wanted))
+            _tell_written(output, slices, requests)
     if as_json:
         from analyser.report.json import report_json
 
@@ -105,10 +95,10 @@ def check(
     raise typer.Exit(run.document.summary.exit_code)
 
 
-def _tell_written(output: Path, slices: Slices, *, requests: bool) -> None:
+def _tell_written(output: Path, slices: Slices, requests: Sequence[str]) -> None:
     """Say what stands in the folder, and what could not be written there."""
     evidence = f"; evidence of {count(slices.written, 'finding')}, without payload" if slices.written else ""
-    asked = "; requests to the firewall as rules" if requests else ""
+    asked = f"; requests to the firewall: {', '.join(requests)}" if requests else ""
     message(f"written to {output}: report.json, report.txt, flows.parquet{evidence}{asked}")
     for path, reason in slices.unreadable.items():
         message(f"no evidence from {path}: {reason}")

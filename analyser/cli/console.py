@@ -9,12 +9,16 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, Final, NoReturn, TextIO
 
 from analyser.report.escape import on_screen
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+
+USAGE_ERROR: Final = 2
+"""Exit code: usage or input is wrong."""
 
 
 def prepare_streams() -> None:

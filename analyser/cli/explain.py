@@ -8,10 +8,8 @@ from typing import Annotated
 import typer
 
 from analyser.cli.arguments import Signatures, Workers
-from analyser.cli.console import error, message, page_width, print_text
+from analyser.cli.console import USAGE_ERROR, error, message, page_width, print_text
 from analyser.cli.progress import reading
-
-USAGE_ERROR = 2
 
 
 def explain(

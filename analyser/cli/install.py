@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from analyser.cli.arguments import Workers
-from analyser.cli.check import FailOn
+from analyser.cli.arguments import FailOn, Workers
 from analyser.cli.console import message, page_width, print_bytes, print_text
 from analyser.cli.progress import reading
 
@@ -32,7 +31,9 @@ def install(
     captures: Annotated[list[str], typer.Argument(metavar="CAPTURE", help="Files, directories, globs, or - .")],
     server: Annotated[
         list[str] | None,
-        typer.Option("--server", metavar="ADDR", help="The server; found in the traffic if not given."),
+        typer.Option(
+            "--server", metavar="ADDR", help="The server, each of its addresses; found in the traffic if not given."
+        ),
     ] = None,
     printer: Annotated[
         list[str] | None, typer.Option("--printer", metavar="ADDR", help="The printer or terminal; found likewise.")

@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from analyser.cli.console import error, page_width, print_bytes, print_text
+from analyser.cli.console import USAGE_ERROR, error, page_width, print_bytes, print_text
 
 VENDOR_PACK = "ysoft-safeq-6"
-USAGE_ERROR = 2
 
 
 class Format(StrEnum):

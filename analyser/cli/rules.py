@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analyser.cli.console import error, message, page_width, print_text
+from analyser.cli.console import USAGE_ERROR, error, message, page_width, print_text
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from analyser.model.rule import Rule
-
-USAGE_ERROR = 2
 
 
 def rules_lint(

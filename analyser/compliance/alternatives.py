@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from analyser.compliance.drafts import Draft, Subject
-from analyser.compliance.ports import FAILING_VERDICTS
-from analyser.model.finding import Verdict
+from analyser.model.finding import FAILING_VERDICTS, Verdict
 from analyser.model.rule import Requirement
 
 _OPEN_QUESTIONS: Final = frozenset({Verdict.MISSING, Verdict.INCONCLUSIVE})

@@ -12,7 +12,6 @@ from analyser.compliance.applying import Applied
 from analyser.compliance.drafts import Draft, Scene, Side, Subject, written
 from analyser.compliance.parties import CAST
 from analyser.compliance.ports import (
-    FAILING_VERDICTS,
     Decision,
     Outline,
     best_client,
@@ -23,7 +22,7 @@ from analyser.compliance.ports import (
     worst_verdict,
 )
 from analyser.compliance.talks import Talk
-from analyser.model.finding import Clients, End, PortFinding, Verdict
+from analyser.model.finding import FAILING_VERDICTS, Clients, End, PortFinding, Verdict
 
 Decided = tuple[tuple[Outline, ...], int, Decision]
 """The ports to list, how many more there are, and what they mean."""

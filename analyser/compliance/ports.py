@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final, NamedTuple, Protocol
 
-from analyser.model.finding import REPORT_ORDER, PortFinding, PortState, Verdict
+from analyser.model.finding import FAILING_VERDICTS, REPORT_ORDER, PortFinding, PortState, Verdict
 from analyser.model.rule import Requirement
 from analyser.model.times import iso_time
 
@@ -32,18 +32,6 @@ STATE_VERDICT: Final[dict[PortState, Verdict]] = {
     PortState.OPEN: Verdict.SATISFIED,
 }
 """What the state of a port means for a mandatory rule that needs this port."""
-
-FAILING_VERDICTS: Final = frozenset(
-    {
-        Verdict.BLOCKED,
-        Verdict.REFUSED,
-        Verdict.UNANSWERED,
-        Verdict.FAILING,
-        Verdict.WRONG_PROTOCOL,
-        Verdict.INTERMITTENT,
-    }
-)
-"""Verdicts that say: somebody tried, and it did not (always) work."""
 
 _UNTRIED: Final = frozenset({PortState.NOT_ATTEMPTED, PortState.NOT_OBSERVABLE})
 _RANK: Final = {verdict: rank for rank, verdict in enumerate(REPORT_ORDER)}

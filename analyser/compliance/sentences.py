@@ -10,8 +10,8 @@ from typing import Final
 
 from analyser.compliance.attempts.wording import explain_state, place_of, remedy
 from analyser.compliance.drafts import Draft
-from analyser.compliance.ports import FAILING_VERDICTS, is_failing, was_tried
-from analyser.model.finding import End, PortFinding, PortState, Scan, UnexpectedReason, Verdict
+from analyser.compliance.ports import is_failing, was_tried
+from analyser.model.finding import FAILING_VERDICTS, End, PortFinding, PortState, Scan, UnexpectedReason, Verdict
 from analyser.model.rule import Rule
 from analyser.model.site import Waiver
 

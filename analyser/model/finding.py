@@ -69,6 +69,19 @@ class Verdict(StrEnum):
 REPORT_ORDER: Final[tuple[Verdict, ...]] = tuple(Verdict)
 
 
+FAILING_VERDICTS: Final[frozenset[Verdict]] = frozenset(
+    {
+        Verdict.BLOCKED,
+        Verdict.REFUSED,
+        Verdict.UNANSWERED,
+        Verdict.FAILING,
+        Verdict.WRONG_PROTOCOL,
+        Verdict.INTERMITTENT,
+    }
+)
+"""Verdicts that say: somebody tried, and it did not (always) work."""
+
+
 class UnexpectedReason(StrEnum):
     """Why a flow that no rule explains is reported; the first that fits, in this order."""
 

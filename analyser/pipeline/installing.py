@@ -48,7 +48,7 @@ _STDIN: Final = "-"
 class Installation:
     """What was asked of which two machines, and the report. ``found``: a sentence where addresses were found, not given.
 
-    ``steps``: ids of the rules that concern the device, in the order of an installation.
+    ``steps``: titles of the rules that concern the device by their ids, in the order of an installation.
     """
 
     device: str
@@ -56,7 +56,7 @@ class Installation:
     server: str
     printer: str
     found: str | None
-    steps: tuple[str, ...]
+    steps: dict[str, str]
     document: ReportDocument
 
 
@@ -78,7 +78,7 @@ def install(
     Args:
         device: a vendor, or a terminal that is a device of its own (DEVICES).
         captures: as for :func:`analyser.pipeline.judging.check`.
-        servers: the server's addresses; virtual ones too. Found in the traffic if none is given.
+        servers: the addresses of one server, a virtual one too: whichever answers will do. Found in the traffic if none is given.
         printers: the device's addresses; found in the traffic if none is given.
         terminal: ``embedded`` or ``native``, of a vendor's device.
         fail_on: as for ``check``.
@@ -105,7 +105,7 @@ def install(
         workers=workers, digests=digests, progress=progress, notice=notice,
     )  # fmt: skip
     run.flows.close()
-    return Installation(device, terminal, near[0], far[0], found, tuple(rule.id for rule in steps), run.document)
+    return Installation(device, terminal, near[0], far[0], found, {rule.id: rule.title for rule in steps}, run.document)
 
 
 def _addresses(words: Sequence[str], option: str) -> tuple[str, ...]:

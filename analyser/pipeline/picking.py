@@ -5,6 +5,7 @@ Knows captures, frames and files; what a finding says is known by the report.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from analyser.report.pcapng import pcapng
 
 MOST_SLICES: Final = 500
 """Findings of one report that get a file of their own, the heaviest first."""
+
+_OURS: Final = re.compile("[0-9a-f]{10}")
+"""Names of our files: ids of findings."""
 
 APPLICATION: Final = f"analyser {__version__}"
 
@@ -62,8 +66,13 @@ def pick(wanted: Mapping[str, Collection[int]], *, payload: bool) -> tuple[Picke
 def write_slices(document: ReportDocument, folder: Path) -> Slices:
     """Write a pcapng per finding that weighs something: its frames without payload, each with a comment.
 
+    Files of an earlier report in ``folder`` are removed: proof of what is no longer found would mislead.
+
     Raises OSError where ``folder`` cannot be written to.
     """
+    for old in folder.glob("*.pcapng"):
+        if _OURS.fullmatch(old.stem):
+            old.unlink()  # of a report that is no longer beside it
     told = [finding for finding in findings(document) if finding.severity is not Severity.OK and frames_of(finding)]
     chosen = told[:MOST_SLICES]
     frames, unreadable = pick(captures_of(chosen), payload=False)

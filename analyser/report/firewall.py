@@ -182,15 +182,19 @@ def _span(ports: tuple[int, int]) -> str:
 def write_requests(permits: Sequence[Permit], folder: Path, *, about: str) -> list[str]:
     """Write ``permits`` in every language that can be written here, one file each; return the names of the files.
 
-    Languages that need a library that is not installed are left out. Raises OSError where ``folder`` cannot be written to.
+    Languages that need a library that is not installed are left out. Files of an earlier run are removed: what nobody needs any
+    more must not be asked for. Raises OSError where ``folder`` cannot be written to.
     """
     names = []
     for language, ending in EXTENSIONS.items():
+        file = folder / f"{language}.{ending}"
+        file.unlink(missing_ok=True)
         try:
-            text = firewall_text(permits, language, about=about)
+            text = firewall_text(permits, language, about=about) if permits else None
         except InputError:
             continue
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{language}.{ending}").write_text(text, encoding="utf-8")
-        names.append(f"{language}.{ending}")
+        if text is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+            names.append(file.name)
     return names

@@ -5,12 +5,12 @@ Knows the report document and the order of steps; must not know how a verdict wa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich.text import Text
 
-from analyser.model.finding import PortState, ReportDocument, Severity, Verdict, VerdictEntry
+from analyser.model.finding import FAILING_VERDICTS, PortState, ReportDocument, Severity, Verdict, VerdictEntry
 from analyser.report import phrases
 from analyser.report.findings import port_line, wireshark
 from analyser.report.page import Page
@@ -22,23 +22,13 @@ _NAMES: Final = {
     "ricoh": "Ricoh", "konica-minolta": "Konica Minolta", "xerox": "Xerox", "fuji-xerox": "Fuji Xerox", "sharp": "Sharp",
     "toshiba": "Toshiba", "samsung": "Samsung", "lexmark": "Lexmark", "hp": "HP", "epson": "Epson",
 }  # fmt: skip
-_BROKEN: Final = frozenset(
-    {
-        Verdict.BLOCKED,
-        Verdict.REFUSED,
-        Verdict.UNANSWERED,
-        Verdict.FAILING,
-        Verdict.WRONG_PROTOCOL,
-        Verdict.INTERMITTENT,
-    }
-)
 
 
 def installation_text(
     document: ReportDocument, *, device: str, terminal: str, server: str, printer: str, found: str | None,
-    steps: Sequence[str], width: int,
+    steps: Mapping[str, str], width: int,
 ) -> Text:  # fmt: skip
-    """Return the page: ``steps`` are ids of rules in their order; ``found`` says how addresses were found, if they were."""
+    """Return the page: ``steps`` are titles of rules by id, in their order; ``found`` says how addresses were found."""
     page = Page(width)
     name = f"{_NAMES[device]} {terminal} terminal" if device in _NAMES else device
     page.line(
@@ -48,20 +38,20 @@ def installation_text(
         page.prose(f"(addresses {found})")
     entries = sorted(
         (entry for entry in document.verdicts if entry.verdict is not Verdict.NOT_APPLICABLE),
-        key=lambda entry: steps.index(entry.rule),
+        key=lambda entry: list(steps).index(entry.rule),
     )
     _answer(page, entries)
     todo = tasks_of(document)[:_MOST_TASKS]
     for number, task in enumerate(todo):
         page.prose(task, first="Then:  " if number else "First: ", style="" if number else "bold")
     page.blank()
-    broken = _steps(page, entries)
+    broken = _steps(page, entries, steps)
     if document.unexpected:
         page.prose(
             f"Besides: {count(len(document.unexpected), 'group')} of flows that no step explains (check --site tells them).",
         )
     if broken:
-        page.prose(f"Packets of a step: analyser explain CAPTURE {broken.id} --report FILE, of --json > FILE")
+        page.prose(f"Packets of a step: add --json > FILE, then analyser explain CAPTURE {broken.id} --report FILE")
     page.blank()
     looked_at(page, document)
     return page.text()
@@ -69,7 +59,7 @@ def installation_text(
 
 def _answer(page: Page, entries: Sequence[VerdictEntry]) -> None:
     """Say whether the network is ready: only what was seen to work counts."""
-    broken = [entry for entry in entries if entry.verdict in _BROKEN]
+    broken = [entry for entry in entries if entry.verdict in FAILING_VERDICTS]
     shown = [entry for entry in entries if entry.verdict is Verdict.SATISFIED]
     open_ = len(entries) - len(broken) - len(shown)
     if broken:
@@ -80,30 +70,31 @@ def _answer(page: Page, entries: Sequence[VerdictEntry]) -> None:
         page.line((f"{phrases.QUERY} CANNOT TELL", "bold yellow"), ": no step of the installation is in this capture")
     elif open_:
         page.line(
-            (f"{phrases.BANG} NOTHING IN THE WAY SO FAR", "bold yellow"), f": {len(shown)} of {len(entries)} steps shown to work, the"
-            " others were not seen",
+            (f"{phrases.BANG} NOT ALL SHOWN", "bold yellow"), f": {len(shown)} of {len(entries)} steps shown to work, none"
+            " seen to fail",
         )  # fmt: skip
     else:
         page.line((f"{phrases.TICK} READY", "bold green"), f": all {count(len(entries), 'step')} shown to work")
 
 
-def _steps(page: Page, entries: Sequence[VerdictEntry]) -> VerdictEntry | None:
-    """Add the steps; return the first that does not work."""
+def _steps(page: Page, entries: Sequence[VerdictEntry], titles: Mapping[str, str]) -> VerdictEntry | None:
+    """Add the steps; return the first that does not work.
+
+    What was not tried behind it may be waiting for it: that is said as an order, not as a cause.
+    """
     first: tuple[int, VerdictEntry] | None = None
     for number, entry in enumerate(entries, 1):
         mark = phrases.finding_mark(entry)
         page.line(
-            f"{number:>2} ", (f"{mark} {_title(entry)}", phrases.STYLES[mark]), (f"  {phrases.SECTIONS[entry.section]}", "dim"),
+            f"{number:>2} ", (f"{mark} {titles[entry.rule]}", phrases.STYLES[mark]), (f"  {phrases.SECTIONS[entry.section]}", "dim"),
             (f"  [{entry.id}]", "dim"),
         )  # fmt: skip
         for port in entry.ports:
             waits = first is not None and port.state is PortState.NOT_ATTEMPTED
-            port_line(
-                page, port, entry.sentence, f"not reached yet: step {first[0]} comes first" if waits and first else None
-            )
+            port_line(page, port, entry.sentence, f"step {first[0]} comes before it" if waits and first else None)
         if not entry.ports:
             page.prose(entry.sentence, first="     ")
-        if entry.verdict in _BROKEN:
+        if entry.verdict in FAILING_VERDICTS:
             if first is None:
                 first = number, entry
             wireshark(
@@ -113,15 +104,3 @@ def _steps(page: Page, entries: Sequence[VerdictEntry]) -> VerdictEntry | None:
                 page.prose(entry.remedy, first="     → ")
     page.blank()
     return first[1] if first else None
-
-
-def _title(entry: VerdictEntry) -> str:
-    """Return what a step is for: the sentence of a finding begins with its rule's title."""
-    return entry.sentence.split(": ", 1)[0] if entry.sentence.count(": ") == 1 else _up_to_ends(entry)
-
-
-def _up_to_ends(entry: VerdictEntry) -> str:
-    for end in (entry.initiator, entry.responder):
-        if end is not None and end.name and f": {end.name} " in entry.sentence:
-            return entry.sentence.split(f": {end.name} ", 1)[0]
-    return entry.rule.rpartition("/")[2]

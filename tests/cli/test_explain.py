@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.running import DEMO, PCAPS, SITES, run, run_alone
+from tests.cli.running import COMMAND, DEMO, PCAPS, ROOT, SITES, run, run_alone
 
 REFUSED = (str(PCAPS / "application-refused.pcap"), "--site", str(SITES / "application-refused.toml"))
 BLOCKED = "72af5cd970"
@@ -69,10 +69,12 @@ def test_evidence_holds_no_payload(out: Path) -> None:
 def test_a_pipe_cannot_be_read_again(tmp_path: Path) -> None:
     """What came through standard input gives a report and no evidence, and the message says so."""
     done = subprocess.run(
-        ["analyser", "check", "-", *DEMO[1:], "-o", str(tmp_path / "out")] if shutil.which("analyser") else
-        ["python", "-m", "analyser", "check", "-", *DEMO[1:], "-o", str(tmp_path / "out")],
-        input=Path(DEMO[0]).read_bytes(), capture_output=True,
-    )  # fmt: skip
+        [*COMMAND, "check", "-", *DEMO[1:], "-o", str(tmp_path / "out")],
+        input=Path(DEMO[0]).read_bytes(),
+        capture_output=True,
+        cwd=ROOT,
+        check=False,
+    )
     assert done.returncode == 1
     assert b"no evidence from -: it is no file that can be read a second time" in done.stderr
     assert not (tmp_path / "out" / "evidence").exists()
@@ -163,3 +165,23 @@ def test_a_capture_that_changed_is_not_explained_away(out: Path, tmp_path: Path)
     short.write_bytes(Path(DEMO[0]).read_bytes()[:2000])
     result = explained(str(short), BLOCKED, "--report", str(out / "report.json"))
     assert "not found in the capture again" in result.stdout
+
+
+def test_a_folder_holds_no_proof_and_no_request_of_an_earlier_run(out: Path, tmp_path: Path) -> None:
+    """What a later report no longer finds is removed from its folder; files of other names stay."""
+    folder = tmp_path / "nightly"
+    run("check", *DEMO, "-o", str(folder), "-q")
+    assert {path.name for path in (folder / "requests").iterdir()} == {
+        "aerleon.yaml",
+        "cisco.acl",
+        "nftables.nft",
+        "windows.ps1",
+    }
+    (folder / "evidence" / "mine.pcapng").write_bytes(b"kept")
+    healthy = (str(PCAPS / "healthy.pcap"), "--site", str(SITES / "healthy.toml"))
+    run("check", *healthy, "-o", str(folder), "-q")
+    document = json.loads((folder / "report.json").read_bytes())
+    told = {entry["id"] for entry in [*document["verdicts"], *document["unexpected"]]}
+    assert {path.stem for path in (folder / "evidence").iterdir()} <= {*told, "mine"}
+    assert (folder / "evidence" / "mine.pcapng").exists()
+    assert list((folder / "requests").iterdir()) == []

@@ -119,6 +119,17 @@ def test_an_installation_that_works_is_ready(device: str, tmp_path: Path) -> Non
     page = run("install", device, str(path), "--server", SERVER.address, "--printer", MFD.address).stdout
     assert "✓ READY" in page
     assert "✗" not in page
+    for rule in steps(device):
+        assert rule.title[:40] in page
+
+
+def test_steps_that_were_not_seen_are_no_green(tmp_path: Path) -> None:
+    """Where some steps work and others were not used yet, the page does not call the network ready."""
+    page = run(
+        "install", "hp", str(capture(tmp_path, "hp", only=2)), "--server", SERVER.address, "--printer", MFD.address
+    ).stdout
+    assert "NOT ALL SHOWN: 3 of 5" in page  # SNMP is asked for twice
+    assert "READY" not in page
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -155,7 +166,7 @@ def test_steps_behind_a_broken_one_wait() -> None:
     """What was not tried after a step that does not work says which step comes first."""
     page = run("install", "ricoh", str(PCAPS / "ricoh-install.pcap")).stdout
     assert "NOT READY: 3 steps of 5" in page
-    assert "TCP 5012   not-attempted; not reached yet: step 1 comes first" in page
+    assert "TCP 5012   not-attempted; step 1 comes before it" in page
 
 
 def test_server_and_printer_are_found_in_the_traffic() -> None:
