@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from analyser.model.service import Service
-from analyser.services import answers, disclosures, ftp, mail, rmi, smb, tds
+from analyser.services import answers, disclosures, ftp, ldap, mail, rmi, smb, tds
 from analyser.services.byterows import Bools
 from analyser.services.dialogue import Line, read_dialogue
 from analyser.services.ftp import Announcement
@@ -29,7 +29,7 @@ _IN_LINES: Final[dict[str, Callable[[Sequence[Line]], Refusal | None]]] = {
 }
 
 _IN_ANSWERS: Final[dict[str, Callable[[Conversation], Refusal | None]]] = {
-    Service.LDAP: answers.ldap_refusal,
+    Service.LDAP: ldap.refusal,
     Service.IPP: answers.ipp_refusal,
     Service.NETBIOS: smb.smb_refusal,
     Service.SMB: smb.smb_refusal,
@@ -88,7 +88,7 @@ def _read(conversation: Conversation, word: str, changed: list[Conversation]) ->
     """Read one dialogue; what follows the change to TLS goes to ``changed``."""
     if word == Service.RMI:
         return Talk(conversation.serial, None, rmi.stubs(conversation))
-    if word == Service.LDAP and (inside := answers.ldap_after_starttls(conversation)) is not None:
+    if word == Service.LDAP and (inside := ldap.after_starttls(conversation)) is not None:
         changed.append(inside)
     if word not in _IN_LINES:
         refusal = _IN_BYTES[word](conversation) if word in _IN_BYTES else None
