@@ -39,7 +39,7 @@ def certificate_notes(streams: Streams, facts: pl.DataFrame, flows: pl.DataFrame
             certificate = read_certificate(shown) if shown else None
             if certificate is not None:
                 name, address = facts["server_name"][row], addresses.get(facts["serial"][row])
-                wanted = [item for item in (name or address,) if item] if by_client else []
+                wanted = [item for item in (name or address,) if item] if by_client else None
                 told[row] = described(certificate, facts["tls_client_hello_t"][row], wanted)
     return pl.Series("tls_certificate", told, dtype=pl.String)
 

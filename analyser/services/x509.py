@@ -57,10 +57,14 @@ def read_certificate(data: bytes) -> Certificate | None:
         return None  # what the library raises on bytes that are no certificate
 
 
-def described(certificate: Certificate, shown: int, wanted: list[str]) -> str:
-    """Return one line about a certificate that was shown at a time (ns) by whoever was called by ``wanted``."""
+def described(certificate: Certificate, shown: int, wanted: list[str] | None) -> str:
+    """Return one line about a certificate that was shown at a time (ns) by whoever was called by ``wanted``.
+
+    None: it is a client's. Whom it names may be a person, and is not told.
+    """
     dates = [datetime.fromtimestamp(at // 10**9, UTC).date().isoformat() for at in certificate[3:]]
-    parts = [f'certificate of "{certificate.subject}", issued by {_quoted(certificate.issuer)}']
+    subject = "the client" if wanted is None else f'"{certificate.subject}"'
+    parts = [f"certificate of {subject}, issued by {_quoted(certificate.issuer)}"]
     if shown > certificate.not_after:
         parts.append(f"expired {dates[1]}")
     elif shown < certificate.not_before:

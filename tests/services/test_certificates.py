@@ -124,6 +124,13 @@ def test_an_alert_of_the_server_is_not_about_its_own_certificate() -> None:
     assert (row["tls_alert"], row["tls_certificate"]) == ("bad_certificate", None)
 
 
+def test_whom_a_clients_certificate_names_is_not_told() -> None:
+    """A server's alert about its client's certificate says when it ends and who issued it; its owner may be a person."""
+    talk = Talking(1).orig(wire.record(22, wire.client_hello())).resp(wire.record(22, wire.server_hello()))
+    row = first(labelled([_FLOW], [talk.orig(wire.record(22, _message(made()))).resp(wire.alert(45))]))
+    assert row["tls_certificate"] == 'certificate of the client, issued by "Site CA", expired 2024-01-02'
+
+
 def test_after_the_change_to_tls_the_certificate_is_seen_as_well() -> None:
     control = flow(1, resp=b"220 ready\r\n", orig=b"AUTH TLS\r\n", **{"id.resp_p": 21})
     talk = Talking(1).resp(b"220 ready\r\n").orig(b"AUTH TLS\r\n").resp(b"234 go ahead\r\n")
