@@ -103,21 +103,27 @@ def _of_file(entry: dict[str, Any]) -> Iterator[Conversation]:
     ndpi = {
         _ends(f[0].lower(), f[1], int(f[2]), f[3], int(f[4])): f[5] for f in entry["ndpi"]["flows"] if f[2].isdigit()
     }
+    theirs: dict[Ends, list[dict[str, Any]]] = defaultdict(list)
     for told in entry["conversations"]:
-        ends = _ends(told["proto"], told["client"], told["client_port"], told["server"], told["server_port"])
-        if not sum(told["payload_bytes"]) or CARRIERS.intersection(told["tshark_app"]):
-            continue
-        for row in ours.get(ends, []):
-            tshark = tuple(dict.fromkeys(TSHARK[app] for app in told["tshark_app"] if app in TSHARK))
-            guess = _ndpi(ndpi.get(ends))
-            person = _person(entry["file"], ends)
-            truth = person or next(
-                (word for word in tshark if guess is not None and (word == guess or fits(guess, word))), None
-            )
-            yield Conversation(
-                entry["file"], ends, tshark or (OTHER,) * bool(told["tshark_app"]), guess, truth,
-                row["service"], row["basis"], _begun(row),
-            )  # fmt: skip
+        if sum(told["payload_bytes"]) and not CARRIERS.intersection(told["tshark_app"]):
+            theirs[
+                _ends(told["proto"], told["client"], told["client_port"], told["server"], told["server_port"])
+            ].append(told)
+    for ends, those in theirs.items():
+        # Ports that were used again give several of both, in the order of time; if not as many, the last stands for the rest.
+        for number, row in enumerate(ours.get(ends, [])):
+            yield _judged(entry["file"], ends, those[min(number, len(those) - 1)], ndpi.get(ends), row)
+
+
+def _judged(file: str, ends: Ends, told: dict[str, Any], label: str | None, row: dict[str, Any]) -> Conversation:
+    """Put together what all call one conversation."""
+    tshark = tuple(dict.fromkeys(TSHARK[app] for app in told["tshark_app"] if app in TSHARK))
+    guess = _ndpi(label)
+    agreed = (word for word in tshark if guess is not None and (word == guess or fits(guess, word)))
+    return Conversation(
+        file, ends, tshark or (OTHER,) * bool(told["tshark_app"]), guess, _person(file, ends) or next(agreed, None),
+        row["service"], row["basis"], _begun(row),
+    )  # fmt: skip
 
 
 def _ends(proto: str, *places: Any) -> Ends:

@@ -64,10 +64,7 @@ def proved(those: set[tuple[str, str]]) -> set[str]:
 def compared(name: str, folder: Path) -> Iterator[tuple[str, Ends, set[tuple[str, str]], set[str]]]:
     """Give for each conversation the labels of the whole, and what bytes prove of the variant."""
     for file in chosen():
-        try:
-            link, those = pieces(FOLDER / file)
-        except Exception:  # noqa: BLE001 - a damaged capture has no plain reading to make variants of
-            continue
+        link, those = pieces(FOLDER / file)
         path = folder / "part.pcap"
         path.write_bytes(written(link, VARIANTS[name](those)))
         part = labels(path)

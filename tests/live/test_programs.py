@@ -169,7 +169,7 @@ def web_folder(those: Wire) -> None:
                 "ssl_certificate": str(those.folder / "cert.pem"),
                 "ssl_private_key": str(those.folder / "key.pem"),
             }
-        those.start("server", [*STANDINS[:1], "-c", f"""
+        those.start("server", [sys.executable, "-c", f"""
 from cheroot import wsgi
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 from wsgidav.wsgidav_app import WsgiDAVApp

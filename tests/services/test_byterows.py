@@ -17,10 +17,17 @@ _ROWS = st.lists(st.text("abAB[{\x00", max_size=9).map(str.encode), min_size=1, 
 
 @pytest.mark.parametrize("fold", [False, True])
 @settings(max_examples=100, deadline=None)
-@given(rows=_ROWS, needle=st.text("abAB[", min_size=1, max_size=3).map(str.encode), within=st.integers(0, 12))
+@given(
+    rows=_ROWS,
+    needle=st.text("abAB[", min_size=1, max_size=3).map(str.encode),
+    within=st.integers(0, 12),
+    others=st.sampled_from([0, 5000]),
+)
 def test_a_string_is_found_in_each_row_as_far_as_it_reaches(
-    fold: bool, rows: list[bytes], needle: bytes, within: int
+    fold: bool, rows: list[bytes], needle: bytes, within: int, others: int
 ) -> None:
+    """Also where it is rare: among many rows without it, places are searched instead of compared."""
+    rows = [*rows, *[b"...."] * others, *rows]
     kept = byte_rows(pl.Series(rows), width=8)
     found = contains(kept.matrix[:, :within], kept.lengths, needle, fold=fold)
     seen = [row[: min(8, within)] for row in rows]

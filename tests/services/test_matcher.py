@@ -1,0 +1,49 @@
+"""Signatures over many flows at once say of each what a plain reader says of it alone."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyser.services.lint import judge
+from analyser.services.matcher import Matcher
+from analyser.services.signature import Example
+from tests.services.made import SIGNATURES
+from tests.services.plain_matcher import Flow, told
+
+MATCHER = Matcher(SIGNATURES)
+EXAMPLES = [example for signature in SIGNATURES for example in signature.examples]
+
+
+@st.composite
+def flows(draw: st.DrawFn) -> Flow:
+    """An example, sides exchanged with another's, cut, changed, made longer, or sent to another port; or noise."""
+    one, other = draw(st.sampled_from(EXAMPLES)), draw(st.sampled_from(EXAMPLES))
+    orig = draw(st.sampled_from([one.orig, other.orig, one.resp, b""]))
+    resp = draw(st.sampled_from([one.resp, one.resp, other.resp, other.orig, b""]))
+    sides = []
+    for data in (orig, resp):
+        changed = bytearray(data[: draw(st.integers(0, 140))] + draw(st.binary(max_size=20)) * draw(st.integers(0, 8)))
+        for place, byte in draw(st.lists(st.tuples(st.integers(0, 139), st.integers(0, 255)), max_size=2)):
+            if place < len(changed):
+                changed[place] = byte
+        sides.append(bytes(changed)[:128])
+    port = draw(st.sampled_from([one.port, other.port, 40000]))
+    return Flow(draw(st.sampled_from([one.transport, other.transport])), port, *sides)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(flows(), min_size=1, max_size=12))
+def test_many_at_once_are_judged_as_each_alone(those: list[Flow]) -> None:
+    """Service and sub-label of every flow are those of a reader that tries one test after the other."""
+    asked = [Example(title="x", accepted=True, transport=t, port=p, orig=o, resp=r) for t, p, o, r in those]
+    assert judge(MATCHER, asked) == [told(SIGNATURES, flow) for flow in those]
+
+
+def test_the_plain_reader_agrees_with_the_examples() -> None:
+    """The reader that the matcher is held against gives every accepted example its service."""
+    for signature in SIGNATURES:
+        for example in signature.examples:
+            if example.accepted:
+                flow = Flow(example.transport, example.port, example.orig, example.resp)
+                assert told(SIGNATURES, flow)[0] == signature.service
