@@ -27,5 +27,5 @@ def test_every_service_and_noise_is_among_them() -> None:
 
 
 def test_time_is_measured() -> None:
-    """More flows take more time, and some time they take."""
-    assert 0 < measured(made(2000)) < 30
+    """What is measured is processor time, of which some is spent."""
+    assert measured(made(20_000)) > 0
