@@ -33,8 +33,8 @@ STAGES: Final = {
     "kernel: packets to flows": ("analyser.flows.kernel.native:Native.__call__",),
     "between reading and kernel": ("analyser.pipeline.reading:read_captures",),
     "tables of flows": (
-        "analyser.flows.memory:Memory.parts", "analyser.flows.reader:FlowReading._tables",
-        "analyser.flows.reader:FlowReading._sights", "analyser.flows.reader:FlowReading.earliest",
+        "analyser.flows.memory:Memory.parts", "analyser.flows.reader:flow_tables",
+        "analyser.flows.parts:Survey.steps", "analyser.flows.parts:Survey.wanted", "analyser.flows.reader:FlowReading.earliest",
         "analyser.pipeline.reading:whole",
     ),
     "labels": ("analyser.pipeline.reading:label",),

@@ -144,6 +144,10 @@ class Directory:
         """Return the networks that ``address`` stands for as an initiator (address translation), often none."""
         return () if address in self._hosts else self._translated.get(address, ())
 
+    def concerns(self, address: str) -> bool:
+        """Say whether ``address`` belongs to the site or stands for a part of it."""
+        return self.owner(address) >= 0 or bool(self.origins(address))
+
     def place(self, party: int, address: str) -> str:
         """Return what tells one member of ``party`` from another: the address of a client, else nothing."""
         return address if party < 0 or self.parties[party].is_network else ""

@@ -48,13 +48,15 @@ def icmp_said(observed: Observed) -> pl.DataFrame:
 
 
 class Sifter:
-    """Sets aside what no rule asks about; ``tally`` and ``covered`` then tell of it.
-
-    ``members`` are the addresses of the site in the capture: what has no end among them is only counted.
-    """
+    """Sets aside what no rule asks about; ``tally`` and ``covered`` then tell of it."""
 
     def __init__(
-        self, observed: Observed, packs: Sequence[RulePack], site: Site, elsewhere: pl.DataFrame | None = None
+        self,
+        observed: Observed,
+        packs: Sequence[RulePack],
+        site: Site,
+        directory: Directory,
+        elsewhere: pl.DataFrame | None = None,
     ) -> None:
         """Take what is known of the whole capture.
 
@@ -66,8 +68,7 @@ class Sifter:
         self._packs = packs
         self._site = site
         self._elsewhere = elsewhere
-        self._directory = Directory(site, observed.capture_host)
-        directory = self._directory
+        self._directory = directory
         policy = apply_rules(packs, site, directory)
         self._vantage = Vantage(observed, directory.aliases, directory.segment, icmp_facts(observed))
         self._reasons = Reasons(policy, directory, site)
@@ -78,7 +79,6 @@ class Sifter:
         self._applied = policy.applied
         assert observed.sights is not None
         self._askers = _askers(observed.sights, directory)
-        self.members = _members(observed.sights, directory)
         self._many_faced = [party.number for party in directory.parties if len(party.addresses) > 1]
 
     def sift(self, portion: Observed) -> pl.DataFrame:
@@ -141,12 +141,6 @@ class Sifter:
             plain = plain.join(announced.unique(), on=["orig", "resp", "port"], how="anti")
         held = located.join(plain, on="serial", how="anti")
         return plain.join(held.select(_GROUP).unique(), on=_GROUP, how="anti").select("serial")
-
-
-def _members(sights: pl.DataFrame, directory: Directory) -> list[str]:
-    """Return the addresses that belong to the site or stand for a part of it."""
-    seen = pl.concat([sights["id.orig_h"], sights["id.resp_h"].alias("id.orig_h")]).unique().to_list()
-    return [address for address in seen if directory.owner(address) >= 0 or directory.origins(address)]
 
 
 def _askers(sights: pl.DataFrame, directory: Directory) -> list[str]:

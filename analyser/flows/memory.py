@@ -6,7 +6,7 @@ Knows the layout and how much may be held. It must not know files or what the re
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -40,7 +40,7 @@ from analyser.flows.layout import (
     WATCH,
     WATCH_CLASSES,
 )
-from analyser.flows.records import Records, concatenate, joined, plain
+from analyser.flows.records import Records, concatenate, joined, plain, select
 from analyser.flows.store import Store
 
 POINTS: Final = 256
@@ -66,6 +66,10 @@ class Part(NamedTuple):
     records: Records
     renamed: dict[int, int]
     chosen: bool = False
+
+    def of(self, rows: NDArray[np.int64]) -> Part:
+        """Return a copy of some flows of this part."""
+        return Part(self.numbers, select(self.records, rows), self.renamed, chosen=True)
 
     def rows_of(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Return the rows of WATCH or QUOTE that speak of flows of this part, by the number of what holds them now."""
@@ -218,26 +222,23 @@ class Memory:
             self._putting = None
         return bool(self._store)
 
-    def parts(self, narrow: Callable[[Part], Part] = lambda part: part) -> Iterator[Part]:
+    def parts(self, only: Collection[int] | None = None) -> Iterator[Part]:
         """Give all flows of the run, part by part: one part where all found room in the table.
 
         Nothing more can be counted then; a part may share the arrays of this memory. ARP and neighbour discovery come first.
-        Small parts come several at a time: looking at flows has its price each time, however few they are. ``narrow`` chooses
-        the flows of a part that are wanted.
+        ``only``: the numbers of parts that are wanted, where there are several.
         """
         if not self.in_parts:
             n = int(self.st[S_FLOWS])
             payloads = self.payloads[: int(self.st[S_PAYLOADS])]
-            yield narrow(Part(None, Records(self.flows[:n], self.sides[: 2 * n], payloads), {}))
+            yield Part(None, Records(self.flows[:n], self.sides[: 2 * n], payloads), {})
             return
         self._leave()
-        waiting: list[Part] = []
-        for number in sorted(self._store.parts, key=lambda part: part != NEIGHBOUR_PART):
-            waiting.append(narrow(Part((number,), *self._store.part(number))))
-            if number == NEIGHBOUR_PART or sum(len(part.records) for part in waiting) >= self.limits.together:
-                yield _together(waiting)
-        if waiting:
-            yield _together(waiting)
+        numbers = [number for number in self._store.parts if only is None or number in only]
+        if NEIGHBOUR_PART in numbers:
+            numbers.remove(NEIGHBOUR_PART)
+            yield Part((NEIGHBOUR_PART,), *self._store.part(NEIGHBOUR_PART))
+        yield from together((Part((number,), *self._store.part(number)) for number in numbers), self.limits.together)
 
     def _leave(self) -> None:
         """Move the last flows to the store and give back the room of the table."""
@@ -275,8 +276,22 @@ class Memory:
         return self.tunnels[: int(self.st[S_TUNNELS])]
 
 
-def _together(waiting: list[Part]) -> Part:
-    """Take all that waits; nothing of it may be held any longer than its taker does."""
+def together(parts: Iterable[Part], least: int) -> Iterator[Part]:
+    """Give small parts several at a time, ``least`` flows or more: looking at flows has its price each time, however few they are.
+
+    Nothing is held here any longer than its taker does.
+    """
+    waiting: list[Part] = []
+    for part in parts:
+        waiting.append(part)
+        del part
+        if sum(len(item.records) for item in waiting) >= least:
+            yield _joined(waiting)
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(waiting: list[Part]) -> Part:
     parts = waiting[:]
     waiting.clear()
     if len(parts) == 1:

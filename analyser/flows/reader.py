@@ -6,7 +6,7 @@ Knows the order of time over several files. It must not know what the flows mean
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
 
@@ -26,9 +26,10 @@ from analyser.flows.layout import (
     UPDATE_TABLE,
     UPDATE_WATCH,
 )
-from analyser.flows.memory import Limits, Memory, Part
+from analyser.flows.memory import Limits, Memory
 from analyser.flows.names import link_layer, undecoded
-from analyser.flows.table import earliest, flow_tables, part_sights, surroundings, whole, within
+from analyser.flows.parts import Survey, earliest, surroundings
+from analyser.flows.table import flow_tables, whole
 from analyser.model.capture import ByteSource, FileFacts, Problem, ReadingFacts
 from analyser.tables import FlowTables
 
@@ -50,27 +51,7 @@ class FlowReading:
 
     def parts(self) -> Iterator[FlowTables]:
         """Give the tables of each part. ARP and neighbour discovery are in the first."""
-        return map(self._tables, self._memory.parts())
-
-    def parts_within(self, addresses: Collection[str], leave: Callable[[int, int], None]) -> Iterator[FlowTables]:
-        """Give the tables of flows that have an end in ``addresses``, or never left a machine, part by part.
-
-        ``leave`` is told how many flows and packets others are.
-        """
-        known = frozenset(addresses)
-
-        def narrow(part: Part) -> Part:
-            mine, (flows, packets) = within(part, known)
-            leave(flows, packets)
-            return mine
-
-        return map(self._tables, self._memory.parts(narrow))
-
-    def _tables(self, part: Part) -> FlowTables:
-        return flow_tables(self._memory, part, self._ports)
-
-    def _sights(self, part: Part) -> tuple[pl.DataFrame, FlowTables | None]:
-        return part_sights(self._memory, part, self._ports)
+        return (flow_tables(self._memory, part, self._ports) for part in self._memory.parts())
 
     @property
     def in_parts(self) -> bool:
@@ -81,9 +62,9 @@ class FlowReading:
         """Return PATHS and NEIGHBOURS of all parts."""
         return surroundings(self._memory, self._ports)
 
-    def sights(self) -> Iterator[tuple[pl.DataFrame, FlowTables | None]]:
-        """Give SIGHTS of each part, and the tables of those of its flows that ICMP errors quote (None: of none)."""
-        return map(self._sights, self._memory.parts())
+    def survey(self, belongs: Callable[[str], bool]) -> Survey:
+        """Return the way to flows of which an end ``belongs``, or that never left a machine, where there are several parts."""
+        return Survey(self._memory, self._ports, belongs)
 
     def earliest(self, most: int) -> tuple[FlowTables, int]:
         """Return the tables of about the ``most`` flows that began first, and how many flows there are in all."""

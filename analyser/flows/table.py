@@ -5,7 +5,7 @@ Knows the record layout and the table schemas. It must not know packets, service
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -13,19 +13,18 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analyser.flows.addresses import address_texts
-from analyser.flows.layout import ACKS_SYN, FLOW_LOOPBACK, KEY_ECHO, KEY_NEIGHBOUR, KEY_TYPE, NEIGHBOUR_PART, WATCH
+from analyser.flows.layout import ACKS_SYN, FLOW_LOOPBACK, KEY_ECHO, KEY_NEIGHBOUR, KEY_TYPE, WATCH
 from analyser.flows.memory import Memory, Part
-from analyser.flows.records import Records, concatenate, joined, select
+from analyser.flows.records import Records, joined
 from analyser.flows.sides import ahead, binary, payload_end, side_columns
 from analyser.flows.states import conn_states, histories, orient
 from analyser.flows.tunnels import Tunnels
 from analyser.model.flow import protocol_name
-from analyser.tables import FLOWS, ICMP_ERRORS, NEIGHBOURS, PATHS, SIGHTS, WATCHED, FlowTables, empty
+from analyser.tables import FLOWS, ICMP_ERRORS, NEIGHBOURS, PATHS, WATCHED, FlowTables
 
 Array = NDArray[Any]
 
 _AT_ONCE: Final = 1 << 16
-_SIGHT: Final = ("spoke", "path", "rst_path", "ttl_min", "ttl_max")
 
 
 def flow_tables(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]]) -> FlowTables:
@@ -36,7 +35,7 @@ def flow_tables(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
     records = part.records
     flows = records.flows
     low, high = records.sides[0::2], records.sides[1::2]
-    high_opened, by_syn, guessed = _orient(records, ports)
+    high_opened, by_syn, guessed = orientation_of(records, ports)
     protocol = (flows["k4"] & np.uint64(0xFF)).astype(np.int64)
     # Not told by the protocol: a packet may say 255 too.
     neighbour = ((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)) == KEY_NEIGHBOUR
@@ -44,7 +43,7 @@ def flow_tables(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
     quotes = memory.quoted_errors(part)
     icmp_errors = _icmp_errors(quotes, orientation)
     quoted = _first_quotes(flows["serial"], icmp_errors)
-    started = np.where(_is_unseen(low, high), quoted["t"].to_numpy(), _earliest(low, high))
+    started = np.where(is_unseen(low, high), quoted["t"].to_numpy(), began(low, high))
     rows = np.flatnonzero(~neighbour)
     rows = rows[np.lexsort((flows["serial"][rows], started[rows]))]
     # Columns are taken from records by the slice, as many rows as stay in the processor's cache.
@@ -65,107 +64,11 @@ def flow_tables(memory: Memory, part: Part, ports: Mapping[str, frozenset[int]])
     ]
     return FlowTables(
         flows=pl.concat(slices, rechunk=True),
-        paths=_paths(memory.known_paths()),
+        paths=path_table(memory.known_paths()),
         neighbours=_neighbours(records, np.flatnonzero(neighbour), high_opened),
         watched=_watched(memory, part, orientation),
         icmp_errors=icmp_errors,
     )
-
-
-def within(part: Part, addresses: Collection[str]) -> tuple[Part, tuple[int, int]]:
-    """Return the flows of a part of which an end is in ``addresses``, or that never left a machine; flows and packets of others."""
-    flows, sides = part.records.flows, part.records.sides
-    ends = pl.concat([pl.DataFrame({"high": flows[f"{end}0"], "low": flows[f"{end}1"]}) for end in ("a", "b")])
-    different = ends.unique()
-    known = pl.Series("known", address_texts(different["high"].to_numpy(), different["low"].to_numpy())).is_in(
-        list(addresses)
-    )
-    is_known = ends.join(different.with_columns(known), on=["high", "low"], how="left", maintain_order="left")["known"]
-    mine = is_known.to_numpy().reshape(2, -1).any(axis=0) | ((flows["flags"] & FLOW_LOOPBACK) != 0)
-    left = np.flatnonzero(~mine & (((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)) != KEY_NEIGHBOUR))
-    packets = int(sides["pkts"][2 * left].sum() + sides["pkts"][2 * left + 1].sum())
-    chosen = select(part.records, np.flatnonzero(mine))
-    return Part(part.numbers, chosen, part.renamed, chosen=True), (left.size, packets)
-
-
-def surroundings(memory: Memory, ports: Mapping[str, frozenset[int]]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return PATHS and NEIGHBOURS of a run."""
-    first = next(memory.parts())
-    if first.numbers is None or NEIGHBOUR_PART in first.numbers:
-        neighbours = flow_tables(memory, first, ports).neighbours
-    else:
-        neighbours = empty(NEIGHBOURS)
-    return _paths(memory.known_paths()), neighbours
-
-
-def part_sights(
-    memory: Memory, part: Part, ports: Mapping[str, frozenset[int]]
-) -> tuple[pl.DataFrame, FlowTables | None]:
-    """Return SIGHTS of one part of a run, and the tables of those of its flows that ICMP errors quote; None where there are none.
-
-    Much cheaper than all tables: what is alike is taken together before anything is written out in words.
-    """
-    flows, low, high = part.records.flows, part.records.sides[0::2], part.records.sides[1::2]
-    opened, _, _ = _orient(part.records, ports)
-    rows = np.flatnonzero(((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)) != KEY_NEIGHBOUR)
-    columns: dict[str, Array] = {name: flows[name][rows] for name in ("a0", "a1", "b0", "b1")}
-    columns["opened"] = opened[rows]
-    columns["tcp"] = (flows["k4"][rows] & np.uint64(0xFFFF)) == 6
-    columns["loopback"] = (flows["flags"][rows] & FLOW_LOOPBACK) != 0
-    for name, side in (("low", low), ("high", high)):
-        columns[f"{name}_spoke"] = side["pkts"][rows] > 0
-        ttl = side["ttl_max"][rows]
-        columns[f"{name}_ttl_min"] = np.where(ttl == 0, 0, side["ttl_min"][rows]).astype(np.uint8)
-        columns[f"{name}_ttl_max"] = ttl
-        columns[f"{name}_path"], columns[f"{name}_rst_path"] = side["path"][rows], side["rst_path"][rows]
-    alike = pl.DataFrame(columns).unique()
-    ends = {"low": ("a0", "a1"), "high": ("b0", "b1")}
-    told = alike.with_columns(
-        pl.Series(f"{name}_h", address_texts(*(alike[word].to_numpy() for word in words)))
-        for name, words in ends.items()
-    )
-
-    def of(side: str, fact: str) -> pl.Expr:
-        near, far = ("high", "low") if side == "orig" else ("low", "high")
-        return pl.when("opened").then(f"{near}_{fact}").otherwise(f"{far}_{fact}")
-
-    facts = {f"{side}_{name}": of(side, name) for side in ("orig", "resp") for name in _SIGHT}
-    named = told.select(
-        **{"id.orig_h": of("orig", "h"), "id.resp_h": of("resp", "h")}, **facts, tcp="tcp", loopback="loopback"
-    )
-    sights = named.select(pl.col(name).cast(kind) for name, kind in SIGHTS.items())
-    quoted = np.flatnonzero(flows["icmp"] > 0)
-    if not quoted.size:
-        return sights, None
-    chosen = Part(part.numbers, select(part.records, quoted), part.renamed, chosen=True)
-    return sights, flow_tables(memory, chosen, ports)
-
-
-def earliest(memory: Memory, most: int) -> tuple[Part, int]:
-    """Return the ``most`` flows that began first, as a part of its own, and how many flows there are in all.
-
-    A flow of which only an ICMP error tells began when its first error came.
-    """
-    found: list[Records] = []
-    renamed: dict[int, int] = {}
-    count = 0
-    for part in memory.parts():
-        flows, low, high = part.records.flows, part.records.sides[0::2], part.records.sides[1::2]
-        rows = np.flatnonzero(((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)) != KEY_NEIGHBOUR)
-        count += rows.size
-        started = _earliest(low, high)
-        unseen = np.flatnonzero(_is_unseen(low, high))
-        if unseen.size:
-            errors = memory.quoted_errors(part)
-            first = dict(zip(errors["serial"][::-1].tolist(), errors["t"][::-1].tolist(), strict=True))
-            started[unseen] = [first.get(serial, 0) for serial in flows["serial"][unseen].tolist()]
-        if rows.size > most:
-            latest = np.partition(started[rows], most - 1)[most - 1]
-            rows = rows[started[rows] <= latest]
-        rows = rows[np.lexsort((flows["serial"][rows], started[rows]))[:most]]
-        found.append(select(part.records, rows))
-        renamed |= part.renamed
-    return Part(None, concatenate(found), renamed, chosen=True), count
 
 
 def whole(parts: Iterable[FlowTables]) -> FlowTables:
@@ -187,7 +90,11 @@ def whole(parts: Iterable[FlowTables]) -> FlowTables:
     )
 
 
-def _orient(records: Records, ports: Mapping[str, frozenset[int]]) -> tuple[Array, Array, Array]:
+def orientation_of(records: Records, ports: Mapping[str, frozenset[int]]) -> tuple[Array, Array, Array]:
+    """Say of each flow whether its side 1 opened it, whether a SYN tells so, and whether that is a guess.
+
+    ``ports``: responder ports per transport, for flows that were running already.
+    """
     tables = {6: _port_table(ports.get("tcp", frozenset())), 17: _port_table(ports.get("udp", frozenset()))}
     return orient(records.flows, records.sides[0::2], records.sides[1::2], tables)
 
@@ -227,7 +134,7 @@ def _flows(
     orig_p, resp_p = _ports(flows, protocol, flipped, orig)
     o = side_columns(orig, resp, records.payloads, protocol)
     r = side_columns(resp, orig, records.payloads, protocol)
-    ended = np.where(_is_unseen(orig, resp), started, np.maximum(orig["last_t"], resp["last_t"]))
+    ended = np.where(is_unseen(orig, resp), started, np.maximum(orig["last_t"], resp["last_t"]))
     rtt = _rtt(orig, resp, records.payloads)
     names = {number: protocol_name(number) for number in np.unique(protocol).tolist()}
     columns: dict[str, Any] = {
@@ -284,12 +191,13 @@ def _rtt(orig: Array, resp: Array, payloads: Array) -> Array:
     return np.where(answered, (resp["syn_t"] - asked) / 1e9, -1.0)
 
 
-def _is_unseen(one: Array, other: Array) -> Array:
+def is_unseen(one: Array, other: Array) -> Array:
     """Say of which flows only an ICMP error tells."""
     return np.asarray((one["pkts"] == 0) & (other["pkts"] == 0))
 
 
-def _earliest(one: Array, other: Array) -> Array:
+def began(one: Array, other: Array) -> Array:
+    """Return the time (ns) of the first packet of either side of each flow."""
     first = np.minimum(one["first_t"], other["first_t"])
     return np.where(one["pkts"] == 0, other["first_t"], np.where(other["pkts"] == 0, one["first_t"], first))
 
@@ -321,7 +229,8 @@ def _uids(flows: Array, started: Array) -> pl.Series:
     return "C" + octets.bin.encode("hex")
 
 
-def _paths(paths: Array) -> pl.DataFrame:
+def path_table(paths: Array) -> pl.DataFrame:
+    """Return rows of PATH as PATHS."""
     return pl.DataFrame(
         {
             "path": np.arange(paths.shape[0], dtype=np.uint32),
@@ -345,7 +254,7 @@ def _neighbours(records: Records, rows: Array, high_opened: Array) -> pl.DataFra
             "target": frame.select(pl.when("flip").then("low").otherwise("high")).to_series(),
             "requests": ask["nsyn"].astype(np.uint32),
             "replies": answer["nsynack"].astype(np.uint32),
-            "first_t": _earliest(ask, answer),
+            "first_t": began(ask, answer),
             "last_t": np.maximum(ask["last_t"], answer["last_t"]),
             "frame": ask["syn_frame"],
             "file": ask["syn_file"],

@@ -9,8 +9,10 @@ from functools import partial
 
 import polars as pl
 
+from analyser.compliance.parties import Directory
 from analyser.compliance.sifting import Sifter, icmp_said, whole_view
 from analyser.flows.names import ENCAPSULATIONS
+from analyser.flows.parts import Survey
 from analyser.model.capture import FileFacts
 from analyser.model.rule import RulePack
 from analyser.model.site import Site
@@ -48,14 +50,15 @@ def observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None)
     )
     if not run.in_parts:
         return _filled(nothing, run.whole()), None
-    around = _surroundings(run, nothing)
+    directory = Directory(site, at)
+    survey = run.survey(directory.concerns)
+    around = _surroundings(run, survey, nothing)
     elsewhere = None
     while True:
-        sifter = Sifter(around, packs, site, elsewhere)
-        sift = partial(_sifted, around, sifter)
-        kept = list(
-            map(sift, run.parts_within(sifter.members, sifter.covered.add_outside))
-        )  # no name for a part: the one before is gone when the next is made
+        sifter = Sifter(around, packs, site, directory, elsewhere)
+        sifter.covered.add_outside(*survey.left)
+        # No name for a part: the one before is gone when the next is made.
+        kept = list(map(partial(_sifted, around, sifter), run.wanted(survey)))
         together = _joined(around, kept)
         away = together.promises.filter(pl.col("announced") != pl.col("responder"))
         if away.is_empty():
@@ -66,11 +69,11 @@ def observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None)
         elsewhere = away  # their flows are in other parts, some of which were sifted before the promise was known
 
 
-def _surroundings(run: FlowRun, observed: Observed) -> Observed:
+def _surroundings(run: FlowRun, survey: Survey, observed: Observed) -> Observed:
     """Return ``observed`` with what all parts together show of who was seen where; without flows."""
     paths, neighbours = run.surroundings()
     sights, said = [], [icmp_said(observed)]  # of no flows, nothing
-    for seen, quoted in run.sights():
+    for seen, quoted in survey.steps():
         sights.append(seen)
         if quoted is not None:
             said.append(icmp_said(replace(observed, flows=quoted.flows, icmp_errors=quoted.icmp_errors)))

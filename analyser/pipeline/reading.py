@@ -6,7 +6,7 @@ Knows the stages as far as labels, and the rule packs for the ports they name; j
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from analyser.capture import CaptureSource, OpenedCaptures, ending_on_interrupt, open_captures
+from analyser.flows.parts import Survey
 from analyser.flows.reader import FlowReading, read_captures
 from analyser.flows.table import whole
 from analyser.hints import Hints, hints
@@ -70,10 +71,6 @@ class FlowRun:
         """Give all flows, part by part: what two addresses said to each other is in one part."""
         return map(self._label, self._reading.parts())
 
-    def parts_within(self, addresses: Collection[str], leave: Callable[[int, int], None]) -> Iterator[Labelled]:
-        """Give flows that have an end in ``addresses``; ``leave`` is told how many flows and packets others are."""
-        return map(self._label, self._reading.parts_within(addresses, leave))
-
     def whole(self) -> Labelled:
         """Return all flows at once, in the order of time."""
         parts = list(self.parts())
@@ -95,9 +92,13 @@ class FlowRun:
         """Return PATHS and NEIGHBOURS of all parts."""
         return self._reading.surroundings()
 
-    def sights(self) -> Iterator[tuple[pl.DataFrame, FlowTables | None]]:
-        """Give SIGHTS of each part, and the tables of those of its flows that ICMP errors quote (None: of none)."""
-        return self._reading.sights()
+    def survey(self, belongs: Callable[[str], bool]) -> Survey:
+        """Return the way to flows of which an end ``belongs``, where there are several parts."""
+        return self._reading.survey(belongs)
+
+    def wanted(self, survey: Survey) -> Iterator[Labelled]:
+        """Give the flows that a survey, gone through to its end, found wanted, part by part."""
+        return map(self._label, survey.wanted())
 
     def close(self) -> None:
         """Give back what was taken on disk."""

@@ -20,7 +20,11 @@ _RENAMED: Final = {"icmp_frame": "icmp_frame_at", "icmp_file": "icmp_file_at"}
 
 def columns_of(frame: pl.DataFrame) -> Columns:
     """Return the columns of a table, each to be asked for one value at a time."""
-    return {column.name: column.item for column in frame}
+    # numpy gives single numbers four times as fast; it knows no value that is missing.
+    return {
+        column.name: column.to_numpy().item if column.dtype.is_numeric() and not column.null_count() else column.item
+        for column in frame
+    }
 
 
 class Facts(Mapping[str, Any]):
