@@ -87,6 +87,8 @@ SIDE_COLUMNS: Final[dict[str, pl.DataType]] = {
     "ttl_max": pl.UInt8(),
     "ipid_last": pl.UInt16(),  # IP ID of its last packet that is not RST (IPv4)
     "path": pl.UInt32(),  # of its first packet that is not RST: index into PATHS; 0 = unknown
+    "copy_path": pl.UInt32(),  # of its first packet that is not RST and came once more elsewhere (a copy that was removed): 0 = none
+    "copy_ttl": pl.UInt8(),
     "payload": pl.Binary(),  # first bytes of its stream by sequence number (UDP: of its first datagram), ≤ 128
 }
 """Facts of one side; the table holds them twice, as ``orig_…`` and ``resp_…``."""
@@ -128,6 +130,8 @@ SIGHTS: Final[dict[str, pl.DataType]] = {
             ("rst_path", pl.UInt32()),
             ("ttl_min", pl.UInt8()),
             ("ttl_max", pl.UInt8()),
+            ("copy_path", pl.UInt32()),
+            ("copy_ttl", pl.UInt8()),
         )
     },
     "tcp": pl.Boolean(),

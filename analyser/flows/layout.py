@@ -97,16 +97,16 @@ SIDE: Final = np.dtype(
         ("syn_t", "i8"), ("syn_last_t", "i8"), ("fin_t", "i8"), ("rst_t", "i8"),
         ("pkts", "u4"), ("dups", "u4"), ("isn", "u4"), ("ack_first", "u4"), ("ack_max", "u4"),
         ("last_frame", "u4"), ("syn_frame", "u4"), ("syn_last_frame", "u4"), ("fin_frame", "u4"), ("rst_frame", "u4"),
-        ("path", "u4"), ("rst_path", "u4"), ("payload", "i4"),  # row of PAYLOAD, -1 without
+        ("path", "u4"), ("rst_path", "u4"), ("copy_path", "u4"), ("payload", "i4"),  # row of PAYLOAD, -1 without
         ("last_file", "u2"), ("syn_file", "u2"), ("syn_last_file", "u2"), ("fin_file", "u2"), ("rst_file", "u2"),
         ("nsyn", "u2"), ("nsynack", "u2"), ("nfin", "u2"), ("nrst", "u2"), ("zero_window", "u2"),
         ("ipid_last", "u2"), ("syn_ipid", "u2"), ("rst_ipid", "u2"), ("rst_win", "u2"), ("fin_seq", "u2"),
-        ("ttl_min", "u1"), ("ttl_max", "u1"), ("rst_ttl", "u1"), ("acks", "u1"), ("point", "u1"),
+        ("ttl_min", "u1"), ("ttl_max", "u1"), ("rst_ttl", "u1"), ("copy_ttl", "u1"), ("acks", "u1"), ("point", "u1"),
     ],
     align=True,
 )  # fmt: skip
 """``nsyn`` and ``nsynack`` count requests and answers for echo and neighbour discovery. ``ttl_min`` is 255 and
-``ttl_max`` 0 while only RSTs were seen. ``fin_seq``: the lower half of the first FIN's own number. ``acks``: bits, below."""
+``ttl_max`` 0 while only RSTs were seen. ``copy_path`` and ``copy_ttl`` are of its first packet, RSTs aside, that came once more elsewhere. ``fin_seq``: the lower half of the first FIN's own number. ``acks``: bits, below."""
 
 ACKS_ANY: Final = 1  # it acknowledged a number (no RST): ``ack_first`` and ``ack_max`` are known
 ACKS_LATER: Final = 2  # it did so in a packet that is no SYN

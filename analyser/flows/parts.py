@@ -23,7 +23,7 @@ from analyser.tables import NEIGHBOURS, SIGHTS, FlowTables, empty
 
 Array = NDArray[Any]
 
-_SIGHT: Final = ("spoke", "path", "rst_path", "ttl_min", "ttl_max")
+_SIGHT: Final = ("spoke", "path", "rst_path", "ttl_min", "ttl_max", "copy_path", "copy_ttl")
 _ENDS: Final = {"low": ("a0", "a1"), "high": ("b0", "b1")}
 
 _KEPT: Final = 1 << 16
@@ -138,11 +138,16 @@ def _sights(part: Part, ports: Mapping[str, frozenset[int]]) -> tuple[pl.DataFra
     facts |= (flows["flags"] & np.uint64(FLOW_LOOPBACK)) << np.uint64(2)
     for at, side in enumerate((low, high)):
         least = np.where(side["ttl_max"] == 0, 0, side["ttl_min"]).astype(np.uint64)
-        ttls = side["ttl_max"].astype(np.uint64) | least << np.uint64(8)
-        facts |= ((side["pkts"] > 0).astype(np.uint64) | ttls << np.uint64(1)) << np.uint64(8 + 24 * at)
+        ttls = (
+            side["ttl_max"].astype(np.uint64)
+            | least << np.uint64(8)
+            | side["copy_ttl"].astype(np.uint64) << np.uint64(16)
+        )
+        facts |= ((side["pkts"] > 0).astype(np.uint64) | ttls << np.uint64(1)) << np.uint64(8 + 28 * at)
     columns: dict[str, Array] = {name: flows[name] for words in _ENDS.values() for name in words}
     columns |= {"facts": facts}
     for name, side in (("low", low), ("high", high)):
+        columns[f"{name}_copy_path"] = side["copy_path"]
         columns[f"{name}_paths"] = side["path"] | side["rst_path"].astype(np.uint64) << np.uint64(32)
     alike = pl.DataFrame(columns).filter(pl.Series(~_is_neighbour(flows))).unique()
     different = pl.concat(alike.select(high=a, low=b) for a, b in _ENDS.values()).unique()
@@ -170,9 +175,11 @@ def _unpacked(alike: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
     columns: dict[str, Any] = {
         name: bits(facts, at, 1).astype(np.bool_) for at, name in enumerate(("opened", "tcp", "loopback"))
     }
-    for name, at in (("low", 8), ("high", 32)):
+    for name, at in (("low", 8), ("high", 36)):
         columns[f"{name}_spoke"] = bits(facts, at, 1).astype(np.bool_)
-        columns[f"{name}_ttl_max"], columns[f"{name}_ttl_min"] = bits(facts, at + 1, 255), bits(facts, at + 9, 255)
+        for place, ttl in enumerate(("ttl_max", "ttl_min", "copy_ttl")):
+            columns[f"{name}_{ttl}"] = bits(facts, at + 1 + 8 * place, 255)
+        columns[f"{name}_copy_path"] = alike[f"{name}_copy_path"]
         paths = alike[f"{name}_paths"].to_numpy()
         columns[f"{name}_path"], columns[f"{name}_rst_path"] = bits(paths, 0, 0xFFFFFFFF), bits(paths, 32, 0xFFFFFFFF)
     for name, words in _ENDS.items():

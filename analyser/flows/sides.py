@@ -19,7 +19,7 @@ _TCP_COUNTS = ("nsyn", "nsynack", "nfin", "nrst")
 _AS_THEY_ARE = (
     "first_t", "last_t", "last_frame", "last_file", "dups", "isn", "syn_t", "syn_frame", "syn_file", "syn_last_t",
     "syn_last_frame", "syn_last_file", "fin_t", "fin_frame", "fin_file", "rst_t", "rst_frame", "rst_file", "rst_ttl",
-    "rst_ipid", "rst_win", "rst_path", "zero_window", "ttl_max", "ipid_last", "path",
+    "rst_ipid", "rst_win", "rst_path", "zero_window", "ttl_max", "ipid_last", "path", "copy_path", "copy_ttl",
 )  # fmt: skip
 _OF_PAYLOAD = (
     "data_t", "data_frame", "data_file", "data_last_t", "data_last_frame", "data_last_file", "rtx", "rtx_last_t",

@@ -78,7 +78,8 @@ HTTPS = Demand(transport="tcp", port=443, services=("https",))
         (("safeq-terminal",), "ssh", "wrong-protocol"),
         (("safeq-client",), "raw-print", "open"),
         (("safeq-client",), "http", "wrong-protocol"),
-        (("opaque",), "ssh", "open"),
+        (("opaque",), "ssh", "wrong-protocol"),
+        (("opaque",), "http", "open"),
         ((), "ssh", "open"),
     ],
 )

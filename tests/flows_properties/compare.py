@@ -66,7 +66,7 @@ def kernel_rows(tables: FlowTables) -> list[Row]:
     }
     rows = []
     for row in tables.flows.to_dicts():
-        for name in ("orig_path", "resp_path", "orig_rst_path", "resp_rst_path"):
+        for name in ("orig_path", "resp_path", "orig_rst_path", "resp_rst_path", "orig_copy_path", "resp_copy_path"):
             row[name] = places[row[name]]
         rows.append({name: value for name, value in row.items() if name not in ONLY_THE_KERNEL})
     return rows

@@ -42,23 +42,23 @@ class Wire:
     names: tuple[str, str]
     _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self, where: str, command: Sequence[str], **environment: str) -> subprocess.Popen[bytes]:
+    def start(self, where: str, command: Sequence[str], **changes: str) -> subprocess.Popen[bytes]:
         """Start a program on a machine ("client" or "server"); it is stopped at the end. Its words go to a file."""
         log = (self.folder / f"{len(self._running)}-{Path(command[0]).name}.log").open("wb")
         program = subprocess.Popen(
             self._on(where, command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
-            env=_environment(environment), start_new_session=True,
+            env=environment(changes), start_new_session=True,
         )  # fmt: skip
         self._running.append(program)
         return program
 
     def run(
-        self, where: str, command: Sequence[str], *, words: bytes = b"", seconds: float = 30, **environment: str
+        self, where: str, command: Sequence[str], *, words: bytes = b"", seconds: float = 30, **changes: str
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a program on a machine to its end; what it says is returned. Its exit code is the caller's to judge."""
         return subprocess.run(
             self._on(where, command), input=words, capture_output=True, timeout=seconds, cwd=self.folder,
-            env=_environment(environment), check=False,
+            env=environment(changes), check=False,
         )  # fmt: skip
 
     def listens(self, *ports: int, transport: str = "tcp") -> None:
@@ -81,53 +81,60 @@ class Wire:
 
     def stop(self) -> None:
         """End what was started, the last first."""
-        for program in reversed(self._running):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(program.pid, signal.SIGTERM)
-        for program in self._running:
-            try:
-                program.wait(3)
-            except subprocess.TimeoutExpired:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(program.pid, signal.SIGKILL)
-                program.wait(3)
+        ended(self._running)
 
     def _on(self, where: str, command: Sequence[str]) -> list[str]:
         return ["ip", "netns", "exec", self.names[0 if where == "client" else 1], *command]
 
 
-def _environment(changes: Mapping[str, str]) -> dict[str, str]:
+def environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a program in the lab: in plain English, with the tools of an administrator."""
     return {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin", "LC_ALL": "C", **changes}
 
 
-def _ip(*words: str, check: bool = True) -> None:
+def ip(*words: str, check: bool = True) -> None:
+    """Change something about the network."""
     subprocess.run(["ip", *words], capture_output=True, check=check)
 
 
-def _sweep() -> None:
-    """Remove namespaces of runs whose process is gone."""
+def ended(running: Sequence[subprocess.Popen[bytes]]) -> None:
+    """End programs, the last first."""
+    for program in reversed(running):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGTERM)
+    for program in running:
+        try:
+            program.wait(3)
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(program.pid, signal.SIGKILL)
+            program.wait(3)
+
+
+def sweep(prefix: str) -> None:
+    """Remove namespaces of runs whose process is gone: their names are ``prefix``, its number, and a letter."""
     told = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout
-    for name in (line.split()[0] for line in told.splitlines() if line.startswith(PREFIX)):
-        owner = name.removeprefix(PREFIX)[:-1]
+    for name in (line.split()[0] for line in told.splitlines() if line.startswith(prefix)):
+        owner = name.removeprefix(prefix)[:-1]
         if owner.isdigit() and not Path(f"/proc/{owner}").exists():
-            _ip("netns", "delete", name, check=False)
+            ip("netns", "delete", name, check=False)
 
 
 @contextlib.contextmanager
 def wire(folder: Path) -> Iterator[Wire]:
     """Give two machines on a wire whose traffic is captured from the first packet on; at the end all is gone but the capture."""
-    _sweep()
+    sweep(PREFIX)
     names = (f"{PREFIX}{os.getpid()}c", f"{PREFIX}{os.getpid()}s")
     made = Wire(folder, folder / "wire.pcap", names)
     try:
         for name in names:
-            _ip("netns", "add", name)
-        _ip("link", "add", "wire", "netns", names[0], "type", "veth", "peer", "name", "wire", "netns", names[1])
+            ip("netns", "add", name)
+        ip("link", "add", "wire", "netns", names[0], "type", "veth", "peer", "name", "wire", "netns", names[1])
         for name, address in zip(names, (CLIENT, SERVER), strict=True):
-            _ip("-n", name, "link", "set", "lo", "up")
-            _ip("-n", name, "address", "add", f"{address}/24", "dev", "wire")
-            _ip("-n", name, "link", "set", "wire", "up")
-            _ip("-n", name, "route", "add", "default", "dev", "wire")  # multicast goes there, too
+            ip("-n", name, "link", "set", "lo", "up")
+            ip("-n", name, "address", "add", f"{address}/24", "dev", "wire")
+            ip("-n", name, "link", "set", "wire", "up")
+            ip("-n", name, "route", "add", "default", "dev", "wire")  # multicast goes there, too
             made.run(
                 "client" if name == names[0] else "server",
                 ["ethtool", "-K", "wire", "tx", "off", "tso", "off", "gso", "off"],
@@ -146,4 +153,4 @@ def wire(folder: Path) -> Iterator[Wire]:
     finally:
         made.stop()
         for name in names:
-            _ip("netns", "delete", name, check=False)
+            ip("netns", "delete", name, check=False)

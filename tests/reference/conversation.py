@@ -24,13 +24,14 @@ def ahead(a: int, b: int) -> int:
 
 @dataclass
 class Side:
-    """The packets of one side that are no copies, in the order of time, and how many copies there were.
+    """The packets of one side that are no copies, in the order of time, how many copies there were, and the first that is no RST.
 
     ``heard``: how many there were when the other side first acknowledged something, in a packet that is no SYN.
     """
 
     packets: list[Packet] = field(default_factory=list)
     dups: int = 0
+    copy: Packet | None = None
     heard: int | None = None
 
     def having(self, flags: int, without: int = 0) -> list[Packet]:

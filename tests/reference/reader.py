@@ -102,7 +102,10 @@ class Tracker:
         flow = self._conversation(about, opening=packet.quoted is None and not copy)
         side = self._side(flow, about)
         if copy:
-            flow.sides[side].dups += packet.quoted is None
+            mine = flow.sides[side]
+            mine.dups += packet.quoted is None
+            if packet.quoted is None and mine.copy is None and not (packet.kind == "tcp" and packet.flags & RST):
+                mine.copy = packet
         elif packet.quoted is not None:
             flow.errors.append((side, packet))
         else:
@@ -294,7 +297,8 @@ def _side_columns(side: Side, other: Side, proto: int) -> Row:
         "zero_window": sum(p.window == 0 for p in packets if p.kind == "tcp" and not p.flags & (SYN | RST)),
         "ttl_min": min((p.ttl for p in calm), default=0), "ttl_max": max((p.ttl for p in calm), default=0),
         "ipid_last": calm[-1].ipid if calm else 0,
-        "path": _place(calm[:1]), "rst_path": _place(resets[:1]), "payload": first_bytes(side),
+        "path": _place(calm[:1]), "copy_path": _place([side.copy] if side.copy else []),
+        "copy_ttl": side.copy.ttl if side.copy else 0, "rst_path": _place(resets[:1]), "payload": first_bytes(side),
     }  # fmt: skip
     latest = sorted(packets, key=lambda p: p.frame.t)  # equal times stay in order
     for name, ones in (("last", latest), ("data_last", data), ("syn_last", side.syns), ("rtx_last", again)):

@@ -22,11 +22,20 @@ FOREIGN: Final = NAMELESS | frozenset(
 )
 """Protocols that the vendor's own ones certainly are not, though their framing is not published; TLS may carry them."""
 
+ELSEWHERE: Final = NAMELESS | frozenset(
+    {Service.SSH, Service.SMB, Service.SMTP, Service.POP3, Service.IMAP, Service.FTP, Service.LDAP, Service.TDS}
+)
+"""Protocols with ports of their own in the matrix, or with none: what has no public framing may be anything but these."""
+
 
 @cache
 def misfits(services: tuple[str, ...], label: str) -> bool:
     """Tell whether ``label``, proved by bytes, is none of ``services`` (as a rule writes them; none: anything fits)."""
     if not services:
         return False
-    possible = tuple(word for word in services if not (word in _OF_ITS_OWN and label in FOREIGN))
+    possible = tuple(
+        word
+        for word in services
+        if not (word in _OF_ITS_OWN and label in FOREIGN) and not (word == Service.OPAQUE and label in ELSEWHERE)
+    )
     return not possible or fit(possible, label) is Fit.NO

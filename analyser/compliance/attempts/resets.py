@@ -73,17 +73,19 @@ def _resets(flows: pl.DataFrame, side: str, sender: str) -> pl.DataFrame:
 
 
 def _genuine(sights: pl.DataFrame) -> pl.LazyFrame:
+    # Where both sides of a router are captured, the second sight of a packet is a copy, and the one that a reset beside it meets.
     sides = [
         sights.lazy()
-        .filter((pl.col(f"{side}_ttl_max") > 0) & (pl.col(f"{side}_path") > 0))
+        .filter((pl.col(f"{side}_{high}") > 0) & (pl.col(f"{side}_{path}") > 0))
         .select(
             sender=sender,
-            path=f"{side}_path",
+            path=f"{side}_{path}",
             tcp="tcp",
-            low=pl.col(f"{side}_ttl_min").cast(pl.Int32),
-            high=pl.col(f"{side}_ttl_max").cast(pl.Int32),
+            low=pl.col(f"{side}_{low}").cast(pl.Int32),
+            high=pl.col(f"{side}_{high}").cast(pl.Int32),
         )
         for side, sender in (("orig", "id.orig_h"), ("resp", "id.resp_h"))
+        for path, low, high in (("path", "ttl_min", "ttl_max"), ("copy_path", "copy_ttl", "copy_ttl"))
     ]
     return pl.concat(sides).unique()
 

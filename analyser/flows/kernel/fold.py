@@ -139,6 +139,9 @@ def fold_side(a: Any, b: Any, movable: Any, payloads: Any) -> Any:
         a.ack_max = b.ack_max
     if a.path == 0:
         a.path = b.path
+    if a.copy_ttl == 0:
+        a.copy_path = b.copy_path
+        a.copy_ttl = b.copy_ttl
     a.pkts += b.pkts
     a.dups += b.dups
     a.ip_bytes += b.ip_bytes

@@ -109,6 +109,7 @@ def new_flow(k: Any, flows: Any, sides: Any, st: Any) -> Any:
         s.rst_frame = np.uint32(0)
         s.path = np.uint32(0)
         s.rst_path = np.uint32(0)
+        s.copy_path = np.uint32(0)
         s.payload = np.int32(-1)
         s.last_file = np.uint16(0)
         s.syn_file = np.uint16(0)
@@ -128,6 +129,7 @@ def new_flow(k: Any, flows: Any, sides: Any, st: Any) -> Any:
         s.ttl_min = np.uint8(255)
         s.ttl_max = np.uint8(0)
         s.rst_ttl = np.uint8(0)
+        s.copy_ttl = np.uint8(0)
         s.acks = np.uint8(0)
         s.point = np.uint8(0)
     return n
@@ -272,6 +274,9 @@ def update(
             st[S_DUPLICATES] += 1
             if k.kind != KIND_QUOTE:
                 mine.dups += ONE32
+                if mine.copy_ttl == 0 and not (k.kind == KIND_TCP and k.flags & RST):
+                    mine.copy_path = k.path
+                    mine.copy_ttl = k.ttl
             continue
         if k.kind == KIND_QUOTE:
             st[S_ICMP_ERRORS] += 1

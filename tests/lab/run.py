@@ -1,0 +1,74 @@
+"""One run of the lab: the firewall gets its rules, programs speak, and what crossed the router is in files.
+
+Knows the network and the cases. What a capture must say is not looked at here.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.lab.cases import Case, addresses_of, clients, host_ways, router_ways, servers
+from tests.lab.firewall import opened, ruleset
+from tests.lab.network import ZONES, Lab, lab
+
+_LONGEST: Final = 60.0
+"""Seconds within which every client is done."""
+
+
+def record(folder: Path, made: Sequence[Case]) -> dict[tuple[str, int], list[str]]:
+    """Let all cases happen at once; return how the clients fared, by case and port. Captures are in ``folder``, by zone."""
+    with lab(folder) as site:
+        for zone in ZONES:
+            site.own(zone, addresses_of(made, zone))
+        ways, lost = router_ways(made)
+        site.run("router", "nft", "-f", "-", words=ruleset("forward", ways, lost))
+        listening = servers(made)
+        for zone in ZONES:
+            site.run(zone, "nft", "-f", "-", words=ruleset("input", host_ways(made, zone)))
+            if listening[zone]:
+                program, words = site.speak(zone, "serve", listening[zone])
+                _until_ready(site, words, program)
+        _inject(site, made)
+        asking = [site.speak(zone, "ask", plan) for zone, plan in clients(made).items()]
+        _set_free(site, made)
+        for program, _ in asking:
+            program.wait(_LONGEST)
+        met: dict[tuple[str, int], list[str]] = {}
+        for _, words in asking:
+            for line in words.read_text().splitlines():
+                told = json.loads(line)
+                met.setdefault((told["case"], told["port"]), []).append(told["met"])
+        time.sleep(3)
+    return met
+
+
+def _until_ready(site: Lab, words: Path, program: subprocess.Popen[bytes]) -> None:
+    limit = time.monotonic() + 20
+    while "ready" not in words.read_text():
+        errors = Path(f"{words}.errors").read_text()[-2000:]
+        assert program.poll() is None, errors
+        assert time.monotonic() < limit, errors
+        time.sleep(0.05)
+
+
+def _inject(site: Lab, made: Sequence[Case]) -> None:
+    plan = site.folder / "inject.json"
+    plan.write_text(json.dumps([(case.initiator, case.responder) for case in made if case.condition.inject]))
+    program = site.start("router", sys.executable, "-m", "tests.lab.injector", str(plan), log="inject.log")
+    _until_ready(site, site.folder / "inject.log", program)
+
+
+def _set_free(site: Lab, made: Sequence[Case]) -> None:
+    """Open ways when their time has come."""
+    begun = time.monotonic()
+    waiting = [case for case in made if case.condition.freed_after is not None]
+    for case in sorted(waiting, key=lambda case: case.condition.freed_after or 0):
+        time.sleep(max(begun + (case.condition.freed_after or 0) - time.monotonic(), 0))
+        zone = case.responder_zone.name if case.condition.host else "router"
+        site.run(zone, "nft", opened(case.initiator, case.responder))

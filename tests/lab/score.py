@@ -1,0 +1,171 @@
+"""What the analyser says of the lab, held against what was done there.
+
+Knows the report's JSON and the truth of the cases; every word of the truth comes from the cases. An answer is right (the exact
+words), weaker (less is claimed, which the place of the capture or the cut of it excuses), or wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import analyser
+from analyser.report.json import report_json
+from tests.lab.cases import Case, site
+from tests.lab.conditions import Other, Told, View
+
+VERDICTS: Final = {
+    "open": "satisfied", "not-attempted": "missing", "one-sided": "inconclusive", "pending": "inconclusive",
+    "probe-only": "inconclusive", "not-observable": "inconclusive",
+}  # fmt: skip
+"""What a state means for a rule, where the two words differ (verdicts.md 6)."""
+_BAD: Final = {"blocked", "refused", "unanswered", "failing", "wrong-protocol"}
+_UNSURE: Final = {"one-sided", "pending", "not-observable"}
+_QUIET: Final = {"missing", "unused", "not-applicable", "inconclusive"}
+"""Verdicts of rules of which nothing was tried."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One case at one view: the mark ("right", "weaker", "wrong"), and why it is not right."""
+
+    case: Case
+    mark: str
+    why: str
+
+
+def severity(requirement: str, verdict: str) -> str:
+    """verdicts.md 8."""
+    mandatory = requirement == "mandatory"
+    if verdict in _BAD:
+        return "violation" if mandatory else "warning"
+    if verdict in ("intermittent", "missing"):
+        return "warning" if mandatory else "notice"
+    return "notice" if verdict == "inconclusive" else "ok"
+
+
+def report(captures: Sequence[Path], made: Sequence[Case], folder: Path) -> dict[str, Any]:
+    """Judge captures by the site of some cases of one rule; return the report as the command prints it."""
+    file = folder / f"{made[0].row.rule.replace('/', '-')}.toml"
+    file.write_text(site(made), encoding="utf-8")
+    told: dict[str, Any] = json.loads(
+        report_json(analyser.check([str(path) for path in captures], site=str(file)).document)
+    )
+    return told
+
+
+def judge(told: dict[str, Any], made: Sequence[Case], view: View) -> list[Judged]:
+    """Hold a report of one rule's cases against their truth."""
+    by_pair: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+    for item in told["verdicts"]:
+        ends = [(item[end] or {}).get("name") for end in ("initiator", "responder")]
+        by_pair[item["rule"].removeprefix("ysoft-safeq-6/"), *map(str, ends)].append(item)
+    return [_case(case, view, by_pair, told["unexpected"]) for case in made]
+
+
+def _entries(case: Case, rule: str, by_pair: dict[tuple[str, str, str], list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return what is said of a rule and the two hosts of a case, whichever of them is named."""
+    ends = {f"i-{case.name}", f"r-{case.name}"}
+    return [
+        item
+        for (named, one, other), items in by_pair.items()
+        if named == rule and ({one, other} <= ends or ("None" in (one, other) and ends & {one, other}))
+        for item in items
+    ]
+
+
+def _case(case: Case, view: View, by_pair: Any, strange: Sequence[dict[str, Any]]) -> Judged:
+    accepted = case.told(view)
+    marks = [_rule(case, case.row.rule, accepted, by_pair)]
+    marks += [_other(case, other, by_pair) for other in case.condition.others if view in other.views]
+    marks += [_invented(case, by_pair, strange)]
+    order = ("wrong", "weaker", "right")
+    mark, why = min(marks, key=lambda item: order.index(item[0]))
+    return Judged(case, mark, why)
+
+
+def _rule(case: Case, rule: str, accepted: Sequence[Told], by_pair: Any) -> tuple[str, str]:
+    found = _entries(case, rule, by_pair)
+    tried = [item for item in found if _attempted(item)]
+    if accepted[0].state == "not-attempted":
+        if not tried and all(item["verdict"] in ("missing", "unused", "inconclusive") for item in found):
+            return "right", ""
+        return "wrong", f"{rule}: nothing was tried, but {_words(found)}"
+    if not tried:
+        return "wrong", f"{rule}: {accepted[0]} was there, but {_words(found)}"
+    worst = ("right", "")
+    for item in tried:
+        for port in item["ports"]:
+            mark = _port(case, port, accepted)
+            if mark != "right" and worst[0] != "wrong":
+                worst = (
+                    mark,
+                    f"{rule}: {accepted[0]} became {port['state']}/{port['cause']} by {port['by']} ({port['detail']})",
+                )
+        state = accepted[0].state
+        verdict = VERDICTS.get(state, state)
+        if worst[0] == "right" and item["verdict"] != verdict:
+            worst = ("wrong", f"{rule}: {state} made the verdict {item['verdict']}")
+        if item["severity"] != severity(case.row.requirement, item["verdict"]):
+            worst = ("wrong", f"{rule}: {item['verdict']} of a {case.row.requirement} rule is {item['severity']}")
+    return worst
+
+
+def _port(case: Case, port: dict[str, Any], accepted: Sequence[Told]) -> str:
+    if port["transport"] != case.row.transport or port["port"] not in case.row.ports:
+        return "right" if port["state"] == "not-attempted" else "wrong"
+    for place, told in enumerate(accepted):
+        by = case.initiator if told.by == "initiator" else case.address_of(told.by)
+        if (port["state"], port["cause"]) == (told.state, told.cause) and (told.by is None or port["by"] == by):
+            return "weaker" if place else "right"
+    if port["state"] in _UNSURE or (accepted[0].state == "blocked" and port["state"] == "unanswered"):
+        return "weaker"
+    return "wrong"
+
+
+def _other(case: Case, other: Other, by_pair: Any) -> tuple[str, str]:
+    items = [item for item in _entries(case, other.rule, by_pair) if _attempted(item)]
+    for item in items:
+        for port in item["ports"]:
+            if (port["state"], port["cause"]) == (other.told.state, other.told.cause):
+                return "right", ""
+    return "wrong", f"{other.rule}: {other.told} was there, but {_words(items)}"
+
+
+def _invented(case: Case, by_pair: Any, strange: Iterable[dict[str, Any]]) -> tuple[str, str]:
+    """Nothing may be said of rules that nobody tried; rules that ask the same of the same hosts are excused."""
+    ends = {f"i-{case.name}", f"r-{case.name}"}
+    allowed = {case.row.rule, *(other.rule for other in case.condition.others)}
+    for (rule, one, other), items in by_pair.items():
+        if rule in allowed or not ends & {one, other}:
+            continue
+        for item in items:
+            ports = {port["port"] for port in item["ports"] if port["state"] not in ("not-attempted", "not-observable")}
+            if item["verdict"] not in _QUIET and not ports <= set(case.row.ports):
+                return "wrong", f"{rule}: nobody tried it, but {_words([item])}"
+    for item in strange:
+        names = {(item[end] or {}).get("name") for end in ("initiator", "responder")}
+        if names & ends:
+            return "wrong", f"unexpected {item['reason']} {item['transport']}/{item['port']} {item['state']}"
+    return "right", ""
+
+
+def _attempted(item: dict[str, Any]) -> bool:
+    return any(port["state"] not in ("not-attempted", "not-observable") for port in item["ports"])
+
+
+def _words(items: Iterable[dict[str, Any]]) -> str:
+    return "; ".join(f"{item['verdict']}: {item['sentence']}" for item in items) or "nothing is said"
+
+
+def exit_code(made: Sequence[Case], view: View) -> int:
+    """Return the exit code of a run over some cases of one rule (verdicts.md 8), when every answer is right."""
+    verdicts = [VERDICTS.get(told.state, told.state) for case in made for told in case.told(view)[:1]]
+    found = [severity(made[0].row.requirement, verdict) for verdict in verdicts]
+    if "violation" in found:
+        return 1
+    return 0 if made[0].row.requirement == "mandatory" and "satisfied" in verdicts else 3

@@ -1,0 +1,102 @@
+"""What befalls single rules: after the handshake, in TLS, in the application, with ports that are announced, and in time.
+
+Data like ``conditions``: each truth stands beside its cause.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.lab.conditions import VIEWS, Condition, Other, Told, View
+
+
+def _same(*told: Told) -> dict[View, tuple[Told, ...]]:
+    return dict.fromkeys(VIEWS, told)
+
+
+def _case(name: str, *told: Told, **what: object) -> Condition:
+    return Condition(name=name, truth=_same(*told), transports=("tcp", "udp"), **what)  # type: ignore[arg-type]
+
+
+_OPEN: Final = Told("open")
+_LOST: Final = Told("blocked", "dropped-after-handshake")
+_FORGED: Final = Told("blocked", "reset-in-path")
+_REFUSED: Final = Told("failing", "application-refused")
+_DATA: Final = Told("blocked", "no-answer")
+
+_TLS: Final = (
+    *(
+        _case(manner, Told("failing", "tls-alert", by), listens=manner, asks=manner)
+        for manner, by in (
+            ("tls-versions", "responder"),
+            ("tls-ciphers", "responder"),
+            ("tls-client-certificate", "responder"),
+            ("tls-name", "responder"),
+            ("tls-unknown-ca", "initiator"),
+        )
+    ),
+    _case("tls-silent", Told("failing", "tls-stalled"), listens="swallow"),
+    _case("clear-text-in-tls", Told("wrong-protocol"), listens="plain"),
+    Condition(
+        name="reset-after-hello", forward="reset-after-payload",
+        # What the router throws away never reaches the other side: there a handshake is followed by nothing.
+        truth={"initiator": (_FORGED,), "both": (_FORGED,), "responder": (_OPEN,)},
+    ),
+    _case("injected-resets", _FORGED, inject=True, listens="slow"),
+    Condition(
+        name="payload-dropped", forward="payload-dropped",
+        truth={"initiator": (_LOST,), "both": (_LOST,), "responder": (_OPEN,)},
+    ),
+)  # fmt: skip
+
+SPECIAL: Final[dict[str, tuple[Condition, ...]]] = {
+    "server-to-printer/hp-install": (
+        *_TLS,
+        _case("probe", Told("probe-only"), asks="probe"),
+        Condition(
+            name="late", forward="dropped", freed_after=2.0, truth=_same(_OPEN) | {"responder": (_OPEN,)},
+        ),
+        Condition(
+            name="blocked-then-open", forward="dropped", freed_after=6.0, asked_after=(0.0, 7.0),
+            truth={"initiator": (Told("intermittent", "no-answer"),), "both": (Told("intermittent", "no-answer"),), "responder": (_OPEN,)},
+        ),
+        _case("asleep", Told("open"), host="dropped", freed_after=2.0),
+    ),
+    "server-to-printer/samsung-install": (
+        _case("unauthorised", _REFUSED, listens="http-401", asks="http-401"),
+        _case("forbidden", _REFUSED, listens="http-403", asks="http-403"),
+        _case("unavailable", _REFUSED, listens="http-503", asks="http-503"),
+    ),
+    "server-to-printer/raw-delivery": (
+        Condition(
+            name="path-mtu", forward="large-dropped", asks="big",
+            truth={"initiator": (_LOST,), "both": (_LOST,), "responder": (_OPEN, _LOST)},
+        ),
+    ),
+    "server-to-printer/snmp-install-check": (
+        # An agent that does not know the community says nothing: the same bytes as a drop.
+        _case("wrong-community", Told("unanswered", "no-answer"), listens="swallow"),
+        _case("agent-off", Told("refused", "icmp-port-unreachable", "responder"), listens=None),
+    ),
+    "printer-to-server/ftp-scanning": (
+        _case("log-in-refused", _REFUSED, listens="ftp-530", asks="ftp-530"),
+        Condition(
+            name="passive-data-blocked", listens="ftp-passive", asks="ftp-passive", forward="data-dropped", truth=_same(_OPEN),
+            others=(Other("printer-to-server/ftp-passive-data", _DATA, ("initiator", "both")),),
+        ),
+        Condition(
+            name="passive-data", listens="ftp-passive", asks="ftp-passive", truth=_same(_OPEN),
+            others=(Other("printer-to-server/ftp-passive-data", _OPEN, VIEWS),),
+        ),
+        Condition(
+            name="active-data-blocked", listens="ftp-active", asks="ftp-active", backward="data-dropped", truth=_same(_OPEN, _REFUSED),
+            others=(Other("server-to-printer/ftp-active-data", _DATA, ("responder", "both"), turned=True),),
+        ),
+        Condition(
+            name="active-data", listens="ftp-active", asks="ftp-active", truth=_same(_OPEN),
+            others=(Other("server-to-printer/ftp-active-data", _OPEN, VIEWS, turned=True),),
+        ),
+    ),
+    "other/mail-delivery": (_case("mail-refused", _REFUSED, listens="smtp-554", asks="smtp-554"),),
+    "other/ldap-plain": (_case("log-in-refused", _REFUSED, listens="ldap-49", asks="ldap-49"),),
+}  # fmt: skip
