@@ -86,9 +86,9 @@ class Lab:
         """Return the name of a machine's namespace; the router is a machine too."""
         return f"{self.name}{zone[0]}"
 
-    def capture(self, zone: str) -> Path:
-        """Return the file of what crossed the router's port to a zone."""
-        return self.folder / f"{zone}.pcap"
+    def capture(self, port: str) -> Path:
+        """Return the file of what crossed the router's port to a zone, or any of its ports."""
+        return self.folder / f"{port}.pcap"
 
     def own(self, zone: str, addresses: Sequence[str]) -> None:
         """Give a machine IPv6 addresses: only from such does it send errors, whatever prefix is local."""
@@ -148,14 +148,13 @@ def lab(folder: Path) -> Iterator[Lab]:
              "-out", "cert.pem"],
             cwd=folder, check=True, capture_output=True,
         )  # fmt: skip
-        for zone in zones:
+        ports = (*ZONES, "any")
+        for port in ports:
             made.start(
-                "router", "tcpdump", "-i", zone.name, "-s", "0", "-U", "-B", "16384", "-Z", "root", "-w", str(made.capture(zone.name)),
-                log=f"tcpdump-{zone.name}.log",
+                "router", "tcpdump", "-i", port, "-s", "0", "-U", "-B", "16384", "-Z", "root", "-w", str(made.capture(port)),
+                log=f"tcpdump-{port}.log",
             )  # fmt: skip
-        _until(
-            lambda: all(made.capture(zone.name).exists() and made.capture(zone.name).stat().st_size for zone in zones)
-        )
+        _until(lambda: all(made.capture(port).exists() and made.capture(port).stat().st_size for port in ports))
         yield made
         time.sleep(0.5)  # the last packets are on their way to the files
     finally:
@@ -182,7 +181,11 @@ def _join(made: Lab, zone: Zone) -> None:
     """Give a zone its machine, a link to the router, and a prefix of addresses that are all its own."""
     _settle(made, zone.name, zone.ttl)
     router, machine = made.machine("router"), made.machine(zone.name)
-    ip("link", "add", zone.name, "netns", router, "type", "veth", "peer", "name", "wire", "netns", machine)
+    macs = [f"02:00:00:00:{zone.number:02x}:{end:02x}" for end in (1, 2)]  # the router's end is 1
+    ip(
+        "link", "add", zone.name, "address", macs[0], "netns", router, "type", "veth",
+        "peer", "name", "wire", "address", macs[1], "netns", machine,
+    )  # fmt: skip
     own, own6 = f"192.0.2.{4 * zone.number + 2}", f"2001:db8:f{zone.number:x}::2"
     for where, device, addresses in (
         (router, zone.name, (f"{zone.router}/30", f"{zone.router6}/64")), (machine, "wire", (f"{own}/30", f"{own6}/64")),

@@ -58,13 +58,40 @@ def report(captures: Sequence[Path], made: Sequence[Case], folder: Path) -> dict
     return told
 
 
-def judge(told: dict[str, Any], made: Sequence[Case], view: View) -> list[Judged]:
-    """Hold a report of one rule's cases against their truth."""
+def judge(told: dict[str, Any], made: Sequence[Case], view: View, *, limited: bool = False) -> list[Judged]:
+    """Hold a report of one rule's cases against their truth; of a ``limited`` capture less may be said."""
     by_pair: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
     for item in told["verdicts"]:
         ends = [(item[end] or {}).get("name") for end in ("initiator", "responder")]
         by_pair[item["rule"].removeprefix("ysoft-safeq-6/"), *map(str, ends)].append(item)
-    return [_case(case, view, by_pair, told["unexpected"]) for case in made]
+    found = [_case(case, view, by_pair, told["unexpected"]) for case in made]
+    return [_excused(item, by_pair, view) for item in found] if limited else found
+
+
+_HANDSHAKE: Final = {"failing", "wrong-protocol", "probe-only", "open", "intermittent"}
+"""States in which the responder answered the opening: where no more of the connection is captured, the port is open."""
+
+
+def _excused(item: Judged, by_pair: Any, view: View) -> Judged:
+    """Return the mark of a case of which a capture shows only some packets: no more may be claimed than the truth, but less."""
+    truth = item.case.told(view)[0]
+    met = truth.state in _HANDSHAKE or truth.cause in ("dropped-after-handshake", "reset-in-path", "return-path")
+    less = {*_UNSURE, "not-attempted", "unanswered"} | ({"open"} if met else set())
+    if truth.state == "intermittent":
+        less |= {"blocked"}
+    if item.mark != "wrong" or item.why.startswith("unexpected"):
+        return item
+    rules = [item.case.row.rule, *(other.rule for other in item.case.condition.others)]
+    ports = [port for rule in rules for entry in _entries(item.case, rule, by_pair) for port in entry["ports"]]
+    fits = (truth.state, truth.cause)
+    return (
+        Judged(item.case, "weaker", item.why)
+        if all(
+            port["state"] in less or (port["state"], port["cause"]) == fits or port["confidence"] == "low"
+            for port in ports
+        )
+        else item
+    )
 
 
 def _entries(case: Case, rule: str, by_pair: dict[tuple[str, str, str], list[dict[str, Any]]]) -> list[dict[str, Any]]:

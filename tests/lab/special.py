@@ -89,7 +89,8 @@ SPECIAL: Final[dict[str, tuple[Condition, ...]]] = {
             others=(Other("printer-to-server/ftp-passive-data", _OPEN, VIEWS),),
         ),
         Condition(
-            name="active-data-blocked", listens="ftp-active", asks="ftp-active", backward="data-dropped", truth=_same(_OPEN, _REFUSED),
+            name="active-data-blocked", listens="ftp-active", asks="ftp-active", backward="data-dropped",
+            truth=_same(_REFUSED),  # the server says so on the control connection: 425
             others=(Other("server-to-printer/ftp-active-data", _DATA, ("responder", "both"), turned=True),),
         ),
         Condition(

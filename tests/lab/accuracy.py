@@ -1,0 +1,158 @@
+"""The score of the lab: every case at every vantage, counted, and the page that keeps it.
+
+Knows runs, vantages and marks. A score is of one run on one machine; what it counts is the same on every machine.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.lab.cases import Case
+from tests.lab.conditions import VIEWS, View
+from tests.lab.network import ROOT
+from tests.lab.score import Judged, exit_code, judge, report
+from tests.lab.vantages import VANTAGES, Vantage, read
+
+PAGE: Final = ROOT / "docs" / "accuracy.md"
+
+FEW: Final = (
+    "server-to-printer/hp-install", "server-to-printer/snmp-install-check", "server-to-printer/ricoh-install",
+    "server-to-printer/raw-delivery", "printer-to-server/ftp-scanning", "workstation-to-server/administration-web",
+    "inter-server/management-synchronization", "workstation-outbound/spooler-controller", "other/ldap-plain",
+)  # fmt: skip
+"""Rules that are looked at from every vantage where there is no time for all of them."""
+
+PLACES: Final[dict[View, str]] = {
+    "initiator": "the router's port to the initiator",
+    "responder": "the router's port to the responder",
+    "both": "both ports, two files",
+}
+
+
+@dataclass
+class Score:
+    """Marks by vantage, and exit codes that are not as they should be."""
+
+    judged: dict[str, list[Judged]] = field(default_factory=lambda: defaultdict(list))
+    exits: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    runs: Counter[str] = field(default_factory=Counter)
+
+    def add(
+        self, name: str, captures: Sequence[Path], made: Sequence[Case], view: View, folder: Path, *, limited: bool
+    ) -> None:
+        """Judge captures of one rule's cases."""
+        told = report(captures, made, folder)
+        self.judged[name] += judge(told, made, view, limited=limited)
+        self.runs[name] += 1
+        wanted, code = exit_code(made, view), told["summary"]["exit_code"]
+        if code != wanted and not limited:
+            self.exits[name].append(f"{made[0].row.rule}: exit {code} instead of {wanted}")
+
+    def wrong(self) -> list[str]:
+        """Return what is wrong, in words."""
+        return [
+            f"{name}: {item.case.condition.name}: {item.why}"
+            for name, items in self.judged.items()
+            for item in items
+            if item.mark == "wrong"
+        ] + [f"{name}: {why}" for name, several in self.exits.items() for why in several]
+
+
+def by_rule(made: Sequence[Case]) -> dict[str, list[Case]]:
+    """Return cases by their rule."""
+    found: dict[str, list[Case]] = defaultdict(list)
+    for case in made:
+        found[case.row.rule].append(case)
+    return found
+
+
+def _recordings(made: Sequence[Case], view: View, folder: Path) -> list[Path]:
+    zones = (made[0].initiator_zone.name, made[0].responder_zone.name)
+    named = {"initiator": zones[:1], "responder": zones[1:], "both": zones}[view]
+    return [folder / f"{zone}.pcap" for zone in named]
+
+
+def score(made: Sequence[Case], folder: Path, *, every_rule: bool) -> Score:
+    """Judge the recordings in ``folder``: every rule at the three places; at other vantages every rule, or ``FEW``."""
+    found = Score()
+    rules = by_rule(made)
+    for view in VIEWS:
+        for mine in rules.values():
+            found.add(PLACES[view], _recordings(mine, view, folder), mine, view, folder, limited=False)
+    chosen = [mine for rule, mine in rules.items() if every_rule or rule in FEW]
+    for mine in chosen:
+        found.add("all ports of the router at once, cooked", [folder / "any.pcap"], mine, "both", folder, limited=False)
+    for vantage, captures, mine in _seen_otherwise(chosen, folder):
+        found.add(vantage.name, captures, mine, vantage.view, folder, limited=vantage.limited)
+    # One condition at a time: the exit code of a site where nothing else happens.
+    for mine in chosen if every_rule else [rules[rule] for rule in FEW[:2]]:
+        for case in mine:
+            found.add(
+                "a site of two hosts",
+                _recordings(mine, "initiator", folder),
+                [case],
+                "initiator",
+                folder,
+                limited=False,
+            )
+    return found
+
+
+def _seen_otherwise(
+    chosen: Sequence[Sequence[Case]], folder: Path
+) -> Iterator[tuple[Vantage, list[Path], Sequence[Case]]]:
+    """Give every vantage of the recordings of every rule; each rewritten file is made once."""
+    made: dict[tuple[str, tuple[Path, ...]], list[Path]] = {}
+    for vantage in VANTAGES:
+        for mine in chosen:
+            sources = tuple(_recordings(mine, vantage.view, folder))
+            if (vantage.name, sources) not in made:
+                place = folder / f"{vantage.name[:12].strip()}-{len(made)}"
+                place.mkdir(exist_ok=True)
+                made[vantage.name, sources] = vantage.rewrite([read(path, n) for n, path in enumerate(sources)], place)
+            yield vantage, made[vantage.name, sources], mine
+
+
+def page(found: Score, programs: str) -> str:
+    """Return the page: by vantage, by condition, and what was weaker, with the reason."""
+    lines = [
+        "# Accuracy", "",
+        "Verdicts held against a site in network namespaces (`tests/lab`): programs speak through a router with a real firewall, every",
+        "rule of the matrix that crosses a network to a known port goes through everything that can be done to it, and what is to be",
+        "said of it is written beside the cause, in the words of the contract. `python -m tests.lab` (as root) renews this page.", "",
+        f"- {programs}",
+        "- a case is a rule, a condition and two hosts of its own; state, cause, who is named as the reason, verdict, severity and the",
+        "  absence of anything invented must all be right. Weaker: less is claimed, where the capture shows less. Wrong: anything else",
+        "- the programs are stand-ins for the products (real programs of the same protocols speak in `tests/live`); OpenSSL fails the",
+        "  TLS handshakes, nftables and the kernel do the rest", "",
+        "## By vantage", "", "| captured at, or as | cases | right | weaker | wrong | exit codes right |", "|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, items in found.judged.items():
+        marks = Counter(item.mark for item in items)
+        limited = any(vantage.name == name and vantage.limited for vantage in VANTAGES)
+        runs = found.runs[name]
+        codes = "" if limited else f"{runs - len(found.exits[name])} of {runs}"
+        lines.append(f"| {name} | {len(items)} | {marks['right']} | {marks['weaker']} | {marks['wrong']} | {codes} |")
+    lines += ["", "## By condition", "", "At the three places, where nothing of the traffic is missing.", ""]
+    lines += ["| condition | cases | right | weaker | wrong |", "|---|---|---|---|---|"]
+    places: dict[str, Counter[str]] = defaultdict(Counter)
+    for name in PLACES.values():
+        for item in found.judged[name]:
+            places[_named(item.case)][item.mark] += 1
+    for condition, marks in places.items():
+        lines.append(f"| {condition} | {marks.total()} | {marks['right']} | {marks['weaker']} | {marks['wrong']} |")
+    weaker = Counter(
+        (name, _named(item.case)) for name, items in found.judged.items() for item in items if item.mark == "weaker"
+    )
+    lines += ["", "## Weaker answers", "", "| vantage | condition | cases |", "|---|---|---|"]
+    lines += [f"| {name} | {condition} | {count} |" for (name, condition), count in sorted(weaker.items())]
+    return "\n".join([*lines, ""])
+
+
+def _named(case: Case) -> str:
+    version = ", IPv6" if case.condition.version == 6 else ""
+    return f"{case.condition.name}{version}"
