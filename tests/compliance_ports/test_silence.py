@@ -195,6 +195,13 @@ def test_a_silent_service_is_unanswered_whatever_else_the_host_answers() -> None
     assert finding.evidence[0].frames == (31, 35)
 
 
+def test_what_answers_an_echo_request_answers_ping_and_no_port() -> None:
+    echo = replied(proto="icmp", **{"id.orig_p": 8, "id.resp_p": 0}, port=0)
+    finding = port_of(unanswered(port=51443), beside=[echo])
+    assert finding.detail is not None
+    assert finding.detail.endswith("; answers ping")
+
+
 def test_the_same_request_answered_to_another_initiator_is_an_access_list() -> None:
     beside = [replied(orig=NEIGHBOUR)]
     finding = port_of(request(), beside=beside, demand=SNMP, requests=[row(0), row(1, answer=0.1)])

@@ -67,7 +67,7 @@ def by_rule(made: Sequence[Case]) -> dict[str, list[Case]]:
     found: dict[str, list[Case]] = defaultdict(list)
     for case in made:
         found[case.row.rule].append(case)
-    return found
+    return dict(found)
 
 
 def _recordings(made: Sequence[Case], view: View, folder: Path) -> list[Path]:
@@ -83,11 +83,11 @@ def score(made: Sequence[Case], folder: Path, *, every_rule: bool) -> Score:
     for view in VIEWS:
         for mine in rules.values():
             found.add(PLACES[view], _recordings(mine, view, folder), mine, view, folder, limited=False)
-    chosen = [mine for rule, mine in rules.items() if every_rule or rule in FEW]
+    chosen: list[list[Case]] = [mine for rule, mine in rules.items() if every_rule or rule in FEW]
     for mine in chosen:
         found.add("all ports of the router at once, cooked", [folder / "any.pcap"], mine, "both", folder, limited=False)
-    for vantage, captures, mine in _seen_otherwise(chosen, folder):
-        found.add(vantage.name, captures, mine, vantage.view, folder, limited=vantage.limited)
+    for vantage, captures, those in _seen_otherwise(chosen, folder):
+        found.add(vantage.name, captures, those, vantage.view, folder, limited=vantage.limited)
     # One condition at a time: the exit code of a site where nothing else happens.
     for mine in chosen if every_rule else [rules[rule] for rule in FEW[:2]]:
         for case in mine:

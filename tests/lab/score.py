@@ -83,11 +83,12 @@ def _excused(item: Judged, by_pair: Any, view: View) -> Judged:
         return item
     rules = [item.case.row.rule, *(other.rule for other in item.case.condition.others)]
     ports = [port for rule in rules for entry in _entries(item.case, rule, by_pair) for port in entry["ports"]]
-    fits = (truth.state, truth.cause)
+    # Blocked without a cause: what says why was not captured, or cut off.
+    fits = {(truth.state, truth.cause)} | ({("blocked", "no-answer")} if truth.state == "blocked" else set())
     return (
         Judged(item.case, "weaker", item.why)
         if all(
-            port["state"] in less or (port["state"], port["cause"]) == fits or port["confidence"] == "low"
+            port["state"] in less or (port["state"], port["cause"]) in fits or port["confidence"] == "low"
             for port in ports
         )
         else item

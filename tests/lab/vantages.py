@@ -158,7 +158,7 @@ class Vantage:
 
 VANTAGES: Final = (
     Vantage("both ports of a mirror, every packet twice", "initiator", _both_ports),
-    Vantage("96 bytes of each packet", "initiator", _changed("snap", lambda one: one, snap=96)),
+    Vantage("96 bytes of each packet", "initiator", _changed("snap", lambda one: one, snap=96), limited=True),
     Vantage("a VLAN trunk, routed copies included", "both", _trunk),
     Vantage("ERSPAN II", "initiator", _framed("erspan2", lambda data: carries_frames("erspan2", 4, 0, data))),
     Vantage("ERSPAN III", "initiator", _framed("erspan3", lambda data: carries_frames("erspan3", 4, 0, data))),

@@ -196,16 +196,22 @@ class Teller:
 
     @cached_property
     def _met(self) -> tuple[dict[tuple[str, str], str], dict[str, str]]:
-        """Where responders that kept silent on one port answered on another, as "TCP 80".
+        """Where responders that kept silent on one port answered on another, as "on TCP 80", or "ping".
 
         By responder and initiator that met in both ways, and by responder alone.
         """
         answered = pl.col("loud").is_in([int(Outcome.OPEN), int(Outcome.MID_STREAM)])
         ends = self._ledger.frame.lazy().select("resp_h", "orig_h", "udp", "port", "loud")
         silent = ends.filter(pl.col("loud").is_in([int(code) for code in QUIET]))
-        transport = pl.when("udp").then(pl.lit("UDP ")).otherwise(pl.lit("TCP "))
-        met = ends.filter(answered).join(silent, on="resp_h", how="semi").sort("udp", "port")
-        named = met.select("resp_h", "orig_h", place=transport + pl.col("port").cast(pl.String)).collect()
+        met = ends.filter(answered).join(silent, on="resp_h", how="semi").sort(pl.col("port") == 0, "udp", "port")
+        number = pl.col("port").cast(pl.String)
+        # What has no ports and is answered is an echo request.
+        place = (
+            pl.when(pl.col("port") == 0).then(pl.lit("ping"))
+            .when("udp").then(pl.concat_str(pl.lit("on UDP "), number))
+            .otherwise(pl.concat_str(pl.lit("on TCP "), number))
+        )  # fmt: skip
+        named = met.select("resp_h", "orig_h", place=place).collect()
         ours = named.lazy().join(silent, on=["resp_h", "orig_h"], how="semi").collect()
         return (
             {
@@ -221,9 +227,11 @@ class Teller:
         """Where the responder of a silent port does answer, best of all this initiator."""
         ours, others = self._met
         if place := ours.get((flow["resp_h"], flow["orig_h"])):
-            return f"answers on {place}"
+            return f"answers {place}"
         place = others.get(flow["resp_h"])
-        return f"answers others on {place}" if place else None
+        if place is None:
+            return None
+        return "answers the ping of others" if place == "ping" else f"answers others {place}"
 
     def _by(self, group: Group) -> str | None:
         flow = group.flow
