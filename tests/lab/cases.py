@@ -36,13 +36,14 @@ _RESPONDERS: Final = 0x2000
 
 @dataclass(frozen=True)
 class Case:
-    """One pair of addresses and what it goes through. ``number`` is its own."""
+    """One pair of addresses and what it goes through. ``number`` is its own, as is ``off`` among hosts that are switched off."""
 
     number: int
     row: Row
     condition: Condition
     initiator_zone: Zone
     responder_zone: Zone
+    off: int = 0
 
     @property
     def name(self) -> str:
@@ -58,7 +59,7 @@ class Case:
     def responder(self) -> str:
         """The address of who is asked."""
         if self.condition.off:
-            return f"{OFF}.{self.number % 250 + 2}"
+            return f"{OFF}.{self.off + 2}"
         return self.responder_zone.address(_RESPONDERS + self.number, self.condition.version)
 
     def told(self, view: View) -> tuple[Told, ...]:
@@ -85,7 +86,8 @@ def cases() -> list[Case]:
     def add(row: Row, condition: Condition) -> None:
         zones = _zones(row)
         if row.transport in condition.transports and not (condition.off and zones[1].name != "devices"):
-            found.append(Case(len(found), row, condition, *zones))
+            off = sum(case.condition.off for case in found)
+            found.append(Case(len(found), row, condition, *zones, off=off))
 
     known = {row.rule: row for row in rows()}
     for row in known.values():

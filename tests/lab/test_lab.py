@@ -104,8 +104,7 @@ def test_no_two_cases_share_an_address() -> None:
     for case in cases():
         for address in (case.initiator, case.responder):
             owners[address].add(case.name)
-    shared = {address for address, names in owners.items() if len(names) > 1}
-    assert all(address.startswith("203.0.113.") for address in shared)  # nobody lives there, whoever is asked for
+    assert not [address for address, names in owners.items() if len(names) > 1]
 
 
 def test_every_rule_goes_through_every_condition_of_its_transport() -> None:
