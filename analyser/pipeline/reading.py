@@ -21,6 +21,7 @@ from analyser.hints import Hints, hints
 from analyser.model.capture import InputError
 from analyser.pipeline.notes import capture_notes
 from analyser.policy.packs import DEFAULT_PACKS, load_pack, signature_folder
+from analyser.services.handshakes import handshake_words
 from analyser.services.label import label
 from analyser.services.loading import load_signatures
 from analyser.services.signature import Signature, SignatureError
@@ -42,6 +43,11 @@ class Labelled:
     def frame(self) -> pl.DataFrame:
         """Columns FLOWS and LABELS side by side."""
         return pl.concat([self.tables.flows, self.labels.labels], how="horizontal")
+
+    @property
+    def told(self) -> pl.DataFrame:
+        """The frame with HANDSHAKE_WORDS beside it, for flow tables: judging needs none of them."""
+        return self.frame.join(handshake_words(self.labels), on="serial", how="left", maintain_order="left")
 
 
 class FlowRun:

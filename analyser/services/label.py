@@ -15,17 +15,18 @@ import polars as pl
 
 from analyser.model.service import INSIDE_TLS, Basis, Service
 from analyser.services.byterows import HEAD, PREFIX, byte_rows
+from analyser.services.certificates import Certificates, out_of_date
 from analyser.services.datagrams import datagrams
 from analyser.services.discovery import sought_and_offered
-from analyser.services.handshakes import tls_facts
+from analyser.services.handshakes import LABELLED, tls_facts
 from analyser.services.heads import LONG, TYPE, heads
 from analyser.services.matcher import NO_SERVICE, FirstBytes, Matcher
 from analyser.services.promises import announced_service, keep, promises
-from analyser.services.refusals import from_http, from_snmp, from_talks, notes_of
+from analyser.services.refusals import from_http, from_snmp, from_talks, notes_of, together
 from analyser.services.requests import requests
 from analyser.services.signature import Find, Signature
 from analyser.services.talks import read_talks
-from analyser.tables import LABELS, PROMISES, REQUESTS, FlowTables, LabelTables, empty
+from analyser.tables import HANDSHAKES, LABELS, PROMISES, REQUESTS, FlowTables, LabelTables, empty
 
 CHUNK: Final = 1 << 17
 """Flows matched at once: fewer would take more calls, more would take more memory."""
@@ -52,22 +53,35 @@ def label(
     """
     flows, watched = tables.flows, tables.watched
     if not flows.height:
-        return LabelTables(labels=empty(LABELS), promises=empty(PROMISES), requests=empty(REQUESTS))
+        return _nothing()
     labels = by_payload(flows, Matcher(signatures))
     labels = by_heads(flows, labels, watched, signatures).with_columns(serial=flows["serial"])
     labels = by_port(flows, labels.with_columns(wrong_side=asked_tls_answered_clear(flows, labels)), ports)
-    talks, changed = read_talks(flows, labels, watched)
+    shown = Certificates()
+    talks, changed = read_talks(flows, labels, watched, shown)
     messages = datagrams(flows, labels, watched, key or secrets.token_bytes(32))
     announced, uses = keep(promises(talks, flows, watched), flows)
-    labels = _beside(labels, tls_facts(flows, labels, watched, changed))
+    facts = tls_facts(flows, labels, watched, changed, shown)
+    labels = _beside(labels, facts.select("serial", *LABELLED))
     snmp_refusals, notes = from_snmp(messages)
     refusals = pl.concat([from_talks(talks), from_http(flows, labels, watched), snmp_refusals])
     labels = _beside(labels, refusals.unique("serial", keep="first", maintain_order=True))
-    labels = _beside(labels, pl.concat([notes, notes_of(talks)]))
+    labels = _beside(labels, together([notes, notes_of(talks), out_of_date(facts, shown)]))
     labels = _beside(labels, sought_and_offered(flows, labels, watched))
     labels = labels.with_columns(sublabel=pl.coalesce("types", "sublabel"))
     labels = by_announcement(_beside(labels, uses))
-    return LabelTables(labels=complete(labels), promises=announced, requests=requests(messages))
+    return LabelTables(
+        labels=complete(labels),
+        promises=announced,
+        requests=requests(messages),
+        handshakes=facts.select(list(HANDSHAKES)),
+        certificates=shown.all(),
+    )
+
+
+def _nothing() -> LabelTables:
+    labels, promised, asked, handshakes = map(empty, (LABELS, PROMISES, REQUESTS, HANDSHAKES))
+    return LabelTables(labels=labels, promises=promised, requests=asked, handshakes=handshakes, certificates=())
 
 
 def _beside(labels: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:

@@ -15,6 +15,7 @@ import polars as pl
 from analyser.model.service import Service
 from analyser.services import answers, disclosures, ftp, ldap, mail, rmi, smb, tds
 from analyser.services.byterows import Bools
+from analyser.services.certificates import Certificates
 from analyser.services.dialogue import Line, read_dialogue
 from analyser.services.ftp import Announcement
 from analyser.services.handshakes import ALL_FACTS, all_facts
@@ -53,10 +54,12 @@ class Talk(NamedTuple):
     note: str | None = None
 
 
-def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> tuple[list[Talk], pl.DataFrame]:
+def read_talks(
+    flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, shown: Certificates
+) -> tuple[list[Talk], pl.DataFrame]:
     """Return what the watched TCP dialogues of known services show, and TLS facts of those that changed over to TLS.
 
-    The facts are a table of :data:`analyser.services.handshakes.ALL_FACTS`.
+    The facts are a table of :data:`analyser.services.handshakes.ALL_FACTS`; ``shown`` takes the certificates.
     """
     services = [*_IN_LINES, *_IN_BYTES, *_SECRETS, Service.RMI]
     chosen = flows.select(*PLACED, "proto", labels["service"]).filter(
@@ -69,7 +72,7 @@ def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame)
     for streams in segments.only(_looked_at(segments, chosen["service"])).streams():
         changed: list[Conversation] = []
         talks += [_read(conversation, words[conversation.serial], changed) for conversation in streams.conversations()]
-        facts.append(all_facts(packed(changed), flows))
+        facts.append(all_facts(packed(changed), flows, shown))
     return talks, pl.concat(facts)
 
 

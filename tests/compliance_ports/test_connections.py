@@ -153,6 +153,19 @@ def test_a_client_that_falls_silent_after_the_server_hello_stalls() -> None:
     assert told(port_of(opened(**{**HELLO, **halfway}), ended=4)) == "open"
 
 
+EXPIRED = "the server's certificate expired 2024-01-02"
+
+
+def test_a_certificate_out_of_its_time_stands_beside_whatever_became_of_the_handshake() -> None:
+    """A client may fall silent over it or go on: the reader should know either way, and an alert names it by itself."""
+    hello = {**HELLO, "tls_server_hello_t": at(0.01), "tls_version": "TLS 1.2", "answer_note": EXPIRED}
+    finding = port_of(opened(**{**hello, "orig_nfin": 0, "resp_nfin": 0}))
+    assert told(finding) == "failing/tls-stalled"
+    assert finding.detail == f"no word from the client after the ServerHello (TLS 1.2 chosen); {EXPIRED}"
+    went_on = port_of(opened(**{**hello, "tls_client_next_t": at(0.02), "orig_data_last_t": at(0.02)}))
+    assert (told(went_on), went_on.detail) == ("open", f"encrypted, application not visible; {EXPIRED}")
+
+
 def test_a_client_hello_answered_in_clear_text_is_the_wrong_protocol() -> None:
     finding = port_of(
         opened(service="tls", wrong_side=True), demand=Demand(transport="tcp", port=443, services=("https",))
