@@ -68,7 +68,9 @@ def read_server_hellos(data: Bytes, at: Index, size: Index) -> tuple[Index, Inde
     """
     version = _first_number(data, at, size)
     suite = _after_vector(data, at + _SESSION_ID_AT, 1)
-    cipher = np.where(suite + 2 <= at + size, number(data, suite, 2), UNTOLD)
+    # early drafts of 1.3 had hellos of another shape, and said so where the version stands
+    sound = (known_version(version) != 0) & (suite + 2 <= at + size)
+    cipher = np.where(sound, number(data, suite, 2), UNTOLD)
     hellos, kind, body, length = _extensions(data, suite + 3, at + size)
     told = (kind == _SUPPORTED_VERSIONS) & (length == 2)
     version[hellos[told]] = number(data, body[told], 2)

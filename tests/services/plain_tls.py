@@ -169,7 +169,7 @@ def _read_client_hello(hello: bytes, facts: TlsFacts, *, whole: bool) -> None:
 def _read_server_hello(hello: bytes, facts: TlsFacts) -> str | None:
     version = int.from_bytes(hello[:2], "big")
     at = _after_vector(hello, 34, 1)
-    if at + 2 <= len(hello):
+    if version in VERSIONS and at + 2 <= len(hello):
         facts.cipher = int.from_bytes(hello[at : at + 2], "big")
     for kind, body in _extensions(hello, at + 3):
         if kind == 16 and len(body) > 2:
