@@ -22,7 +22,7 @@ from analyser.services.handshakes import LABELLED, tls_facts
 from analyser.services.heads import LONG, TYPE, heads
 from analyser.services.matcher import NO_SERVICE, FirstBytes, Matcher
 from analyser.services.promises import announced_service, keep, promises
-from analyser.services.refusals import from_http, from_snmp, from_talks, notes_of, together
+from analyser.services.refusals import from_http, from_snmp, from_talks, kinds_of, notes_of, together
 from analyser.services.requests import requests
 from analyser.services.signature import Find, Signature
 from analyser.services.talks import read_talks
@@ -68,7 +68,7 @@ def label(
     labels = _beside(labels, refusals.unique("serial", keep="first", maintain_order=True))
     labels = _beside(labels, together([notes, notes_of(talks), out_of_date(facts, shown)]))
     labels = _beside(labels, sought_and_offered(flows, labels, watched))
-    labels = labels.with_columns(sublabel=pl.coalesce("types", "sublabel"))
+    labels = _beside(labels, kinds_of(talks)).with_columns(sublabel=pl.coalesce("types", "kind_of_talk", "sublabel"))
     labels = by_announcement(_beside(labels, uses))
     return LabelTables(
         labels=complete(labels),

@@ -42,16 +42,24 @@ _IN_BYTES: Final = {Service.LPR: answers.lpr_refusal, **_IN_ANSWERS}
 _SECRETS: Final[dict[str, Callable[[Conversation], str | None]]] = {
     Service.LDAP: disclosures.of_directory,
     Service.SAFEQ_TERMINAL: disclosures.of_terminal,
+    Service.TDS: tds.disclosed,
 }
+
+_CHANGES: Final[dict[str, Callable[[Conversation], Conversation | None]]] = {
+    Service.LDAP: ldap.after_starttls,
+    Service.TDS: tds.inside,
+}
+"""Who finds the TLS to which a conversation that is not of lines changes over."""
 
 
 class Talk(NamedTuple):
-    """What one dialogue shows. ``note``: a fact worth telling beside the state of its port."""
+    """What one dialogue shows. ``note``: a fact worth telling beside the state of its port; ``kind``: its sub-label."""
 
     serial: int
     refusal: Refusal | None = None
     announcements: Sequence[Announcement] = ()
     note: str | None = None
+    kind: str | None = None
 
 
 def read_talks(
@@ -91,12 +99,13 @@ def _read(conversation: Conversation, word: str, changed: list[Conversation]) ->
     """Read one dialogue; what follows the change to TLS goes to ``changed``."""
     if word == Service.RMI:
         return Talk(conversation.serial, None, rmi.stubs(conversation))
-    if word == Service.LDAP and (inside := ldap.after_starttls(conversation)) is not None:
+    if word in _CHANGES and (inside := _CHANGES[word](conversation)) is not None:
         changed.append(inside)
     if word not in _IN_LINES:
         refusal = _IN_BYTES[word](conversation) if word in _IN_BYTES else None
         note = _SECRETS[word](conversation) if word in _SECRETS else None
-        return Talk(conversation.serial, refusal, note=note)
+        kind = tds.agreed(conversation) if word == Service.TDS else None
+        return Talk(conversation.serial, refusal, note=note, kind=kind)
     dialogue = read_dialogue(conversation)
     if dialogue.tls is not None:
         changed.append(dialogue.tls)

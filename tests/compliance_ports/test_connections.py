@@ -153,6 +153,25 @@ def test_a_client_that_falls_silent_after_the_server_hello_stalls() -> None:
     assert told(port_of(opened(**{**HELLO, **halfway}), ended=4)) == "open"
 
 
+def test_a_hello_to_which_a_conversation_changes_over_and_that_finds_no_word_stalls() -> None:
+    """A database that closes on the hello inside its packets: it spoke before, in clear, so that nothing else shows it."""
+    hello: dict[str, Any] = {
+        "service": "tds",
+        "basis": "payload",
+        "tls_client_hello_t": at(0.5),
+        "orig_data_last_t": at(0.5),
+    }
+    changed = {**hello, "resp_data_t": at(0.1), "resp_data_last_t": at(0.1), "resp_acks_payload": True}
+    for end in ("orig", "resp"):
+        finding = port_of(opened(**changed, **{f"{end}_nfin": 1, f"{end}_fin_t": at(0.6)}), ended=1)
+        assert (told(finding), finding.detail) == ("failing/tls-stalled", "ClientHello acknowledged, no ServerHello")
+    silent = {"orig_nfin": 0, "resp_nfin": 0}
+    assert told(port_of(opened(**changed, **silent), ended=9)) == "failing/tls-stalled"
+    assert told(port_of(opened(**changed, **silent), ended=4)) == "open"
+    assert told(port_of(opened(**{**changed, "resp_data_last_t": at(0.6)}, **silent), ended=9)) == "open"
+    assert told(port_of(opened(**changed, **silent, missed_bytes=9), ended=9)) == "open"
+
+
 EXPIRED = "the server's certificate expired 2024-01-02"
 
 

@@ -15,6 +15,7 @@ import pytest
 from analyser.services.ciphers import CIPHERS, cipher_name
 from analyser.services.handshakes import handshake_words
 from analyser.tables import LabelTables
+from tests.services import wire
 from tests.services.made import SECOND, Talking, first, flow, labelled
 
 _DAY = 86_400
@@ -33,10 +34,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def shaken(
-    folder: Path, version: ssl.TLSVersion, *, trusts: bool = True, days: float = 1, piece: int = 4096
-) -> LabelTables:
-    """Labels of a handshake between two ends of OpenSSL, told as packets of ``piece`` bytes, ``days`` from now."""
+Said = list[tuple[bool, bytes]]
+"""What two ends said to each other, in order; True: the client."""
+
+
+def exchanged(folder: Path, version: ssl.TLSVersion, *, trusts: bool) -> Said:
+    """Return the flights of a handshake between two ends of OpenSSL."""
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     server.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     if trusts:
@@ -45,24 +48,37 @@ def shaken(
         context.minimum_version = context.maximum_version = version
         context.set_alpn_protocols(protocols)
     asks, asked, answers, answered = (ssl.MemoryBIO() for _ in range(4))
-    talk = Talking(1)
-    talk.t = int(time.time() + days * _DAY) * SECOND
     ends = (
-        (client.wrap_bio(answered, asks, server_hostname="printer.example"), asks, asked, talk.orig),
-        (server.wrap_bio(asked, answers, server_side=True), answers, answered, talk.resp),
+        (client.wrap_bio(answered, asks, server_hostname="printer.example"), asks, asked),
+        (server.wrap_bio(asked, answers, server_side=True), answers, answered),
     )
-    began: list[bytes] = []
+    flights: Said = []
     for _ in range(3):
-        for end, said, heard, tell in ends:
+        for end, said, heard in ends:
             with contextlib.suppress(ssl.SSLError):
                 end.do_handshake()
-            data = said.read()
-            heard.write(data)
-            began.append(data)
-            for at in range(0, len(data), piece):
-                tell(data[at : at + piece])
-    seen: dict[str, Any] = {"orig": began[0], "resp": began[1], "id.resp_p": 443}
+            flights.append((end is ends[0][0], said.read()))
+            heard.write(flights[-1][1])
+    return [flight for flight in flights if flight[1]]
+
+
+def told(said: Said, *, port: int, days: float, piece: int) -> LabelTables:
+    """Labels of a conversation told as packets of ``piece`` bytes, ``days`` from now."""
+    talk = Talking(1)
+    talk.t = int(time.time() + days * _DAY) * SECOND
+    for by_client, data in said:
+        for at in range(0, len(data), piece):
+            (talk.orig if by_client else talk.resp)(data[at : at + piece])
+    began = (b"".join(data for by_client, data in said if by_client == side) for side in (True, False))
+    seen: dict[str, Any] = {**dict(zip(("orig", "resp"), began, strict=True)), "id.resp_p": port}
     return labelled([flow(1, **seen)], [talk])
+
+
+def shaken(
+    folder: Path, version: ssl.TLSVersion, *, trusts: bool = True, days: float = 1, piece: int = 4096
+) -> LabelTables:
+    """Labels of a handshake."""
+    return told(exchanged(folder, version, trusts=trusts), port=443, days=days, piece=piece)
 
 
 @pytest.mark.parametrize("piece", [4096, 100])
@@ -102,6 +118,43 @@ def test_a_client_that_does_not_trust_is_told_with_the_certificate_and_its_end(f
     row, day = first(labels), shown["cert_not_after"].date().isoformat()
     assert row["tls_alert"] == "unknown_ca"
     assert row["tls_certificate"].startswith(f'certificate of "printer", issued by itself, expired {day}')
+
+
+def _options(encryption: int) -> bytes:
+    """A PRELOGIN with version and encryption."""
+    return bytes.fromhex("00000b0006 0100110001 ff 0f0007d00000") + bytes([encryption])
+
+
+def in_database(said: Said, *, size: int = 4096) -> Said:
+    """A handshake as a database speaks it: behind both PRELOGINs, inside packets of ``size`` bytes until it is done."""
+    wrapped: Said = [(True, wire.tds(0x12, _options(0))), (False, wire.tds(4, _options(3)))]
+    for by_client, data in said:
+        parts = [data[at : at + size] for at in range(0, len(data), size)]
+        packets = [wire.tds(0x12, part, last=part is parts[-1]) for part in parts]
+        wrapped.append((by_client, b"".join(packets)))
+    return [*wrapped, (True, wire.record(23, bytes(90))), (False, wire.record(23, bytes(60)))]
+
+
+@pytest.mark.parametrize("piece", [4096, 100, 9])
+@pytest.mark.parametrize("size", [4096, 60])
+def test_the_handshake_inside_packets_of_a_database_is_read(folder: Path, piece: int, size: int) -> None:
+    """However it is cut into packets of either kind; the label stays that of the database."""
+    said = in_database(exchanged(folder, ssl.TLSVersion.TLSv1_2, trusts=True), size=size)
+    labels = told(said, port=50122, days=3, piece=piece)
+    row, (shown,) = first(labels), handshake_words(labels).rows(named=True)
+    assert (row["service"], row["basis"], row["sublabel"]) == ("tds", "payload", "encryption required, client: off")
+    assert (row["tls_version"], row["server_name"], row["tls_alert"]) == ("TLS 1.2", "printer.example", None)
+    assert row["tls_client_next_t"] > row["tls_server_hello_t"] > row["tls_client_hello_t"] > 0
+    assert (shown["cert_subject"], shown["cipher"][:9]) == ("printer", "TLS_ECDHE")
+    assert row["answer_note"].startswith("the server's certificate expired")
+
+
+def test_a_handshake_that_dies_inside_a_database_has_its_alert(folder: Path) -> None:
+    said = in_database(exchanged(folder, ssl.TLSVersion.TLSv1_2, trusts=False))[:-2]
+    row = first(told(said, port=1433, days=1, piece=4096))
+    assert (row["service"], row["tls_alert"], row["tls_alert_from_orig"]) == ("tds", "unknown_ca", True)
+    assert row["tls_certificate"].startswith('certificate of "printer", issued by itself, valid')
+    assert row["tls_alert_frame"] == 8
 
 
 def test_suites_have_the_names_that_openssl_gives_them() -> None:
