@@ -243,6 +243,23 @@ def rmi_acknowledge(host: str, port: int) -> bytes:
     return b"N" + struct.pack(">H", len(host)) + host.encode() + struct.pack(">I", port)
 
 
+def rmi_lookup() -> bytes:
+    """Return a call of a registry's lookup: the header of the call, and the name as serialised text."""
+    name = b"jmxrmi"
+    call = bytes.fromhex("50aced00057722") + bytes(22) + struct.pack(">iq", 2, 0x44154DC9D4E63BDF)
+    return call + b"t" + struct.pack(">H", len(name)) + name
+
+
+def rmi_stub(host: str, port: int) -> bytes:
+    """Return a registry's answer: a proxy whose reference says where the object is called."""
+    reference = (
+        struct.pack(">H", 10) + b"UnicastRef" + struct.pack(">H", len(host)) + host.encode() + struct.pack(">I", port)
+    )
+    block = reference + bytes(22) + b"\x01"
+    head = bytes.fromhex("51aced0005770f01") + bytes(14) + bytes.fromhex("737d00000001")
+    return head + struct.pack(">H", 15) + b"example.Service" + b"w" + bytes([len(block)]) + block + b"x"
+
+
 def smb_negotiate() -> bytes:
     """Return an SMB2 NEGOTIATE request (MS-SMB2 section 2.2.3)."""
     return _smb2(0, bytes.fromhex("240002000100000000000000") + b"\x11" * 16 + bytes(8) + bytes.fromhex("02021003"))
