@@ -19,6 +19,7 @@ from analyser.flows.reader import FlowReading, read_captures
 from analyser.flows.table import whole
 from analyser.hints import Hints, hints
 from analyser.model.capture import InputError
+from analyser.model.service import Service
 from analyser.pipeline.notes import capture_notes
 from analyser.policy.packs import DEFAULT_PACKS, load_pack, signature_folder
 from analyser.services.handshakes import handshake_words
@@ -131,7 +132,7 @@ def flows(
     """
     if known is None:
         known = hints([load_pack(name) for name in DEFAULT_PACKS], watch_ports(), {})
-    every = (*_signatures(), *(item for folder in signatures for item in own_signatures(folder)))
+    every = _with_own(signatures)
     opened = open_captures(captures, digests=digests)
     with closing(opened), ending_on_interrupt(opened.sources):
         reading = read_captures(
@@ -149,6 +150,17 @@ def flows(
 def _signatures() -> tuple[Signature, ...]:
     """The signatures that come with the package."""
     return load_signatures(signature_folder())
+
+
+def _with_own(folders: Sequence[str]) -> tuple[Signature, ...]:
+    """Return our signatures and those of a user's folders, which may refine one another."""
+    own = [item for folder in folders for item in own_signatures(folder)]
+    known = {*Service, *(item.service for item in own)}
+    for item in own:
+        for word in item.refines:
+            if word not in known:
+                raise InputError(f"{item.file}:{item.line}", f"refines: {word} has no signature that could be refined")
+    return (*_signatures(), *own)
 
 
 def own_signatures(folder: str) -> tuple[Signature, ...]:
