@@ -235,13 +235,13 @@ HANDSHAKE_WORDS: Final[dict[str, pl.DataType]] = {
     "cert_not_after": pl.Datetime("us", "UTC"),
 }
 
-# PROMISES: ports announced in a control flow (FTP data, SQL Browser, RMI registry).
+# PROMISES: ports announced in a control flow (FTP data, SQL Browser, RMI registry, port mapper).
 PROMISES: Final[dict[str, pl.DataType]] = {
     "control": pl.UInt64(),  # serial of the control flow
     "t": pl.Int64(),
     "file": pl.UInt16(),
     "frame": pl.UInt32(),
-    "kind": pl.String(),  # "ftp-active", "ftp-passive", "sql-browser", "rmi-stub"
+    "kind": pl.String(),  # "ftp-active", "ftp-passive", "sql-browser", "rmi-stub", "portmapper"
     "initiator": pl.String(),  # who will open the announced flow
     "responder": pl.String(),  # the control peer that will be opened to
     "announced": pl.String(),  # the address in the line, which may differ from the control peer

@@ -60,7 +60,7 @@ def label(
     shown = Certificates()
     talks, changed = read_talks(flows, labels, watched, shown)
     messages = datagrams(flows, labels, watched, key or secrets.token_bytes(32))
-    announced, uses = keep(promises(talks, flows, watched), flows)
+    announced, uses = keep(promises(talks, flows, labels, watched), flows)
     facts = tls_facts(flows, labels, watched, changed, shown)
     labels = _beside(labels, facts.select("serial", *LABELLED))
     snmp_refusals, notes = from_snmp(messages)
@@ -92,14 +92,20 @@ def _beside(labels: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
 def by_announcement(labels: pl.DataFrame) -> pl.DataFrame:
     """Give flows to announced ports the service that was announced.
 
-    The data of a transfer may look like anything; a database or a remote object must not look like something else.
+    The data of a transfer may look like anything; a database or a remote object must not look like something else. A
+    port mapper promises no service that has a word: what has one by its bytes or its port keeps it.
     """
     promised = announced_service(pl.col("kind"))
     transfer = pl.col("kind").is_not_null() & (promised == Service.FTP_DATA)
-    server = pl.col("kind").is_not_null() & (
-        (pl.col("basis") != Basis.PAYLOAD).fill_null(value=True)
-        | (pl.col("service") == promised)
-        | (pl.col("service") == Service.TLS)
+    unnamed = (promised == Service.OPAQUE) & pl.col("service").is_not_null()
+    server = (
+        pl.col("kind").is_not_null()
+        & ~unnamed
+        & (
+            (pl.col("basis") != Basis.PAYLOAD).fill_null(value=True)
+            | (pl.col("service") == promised)
+            | (pl.col("service") == Service.TLS)
+        )
     )
     announced = transfer | server
     return labels.with_columns(
