@@ -7,7 +7,7 @@ Roles and rules are not known here.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -21,10 +21,11 @@ from analyser.services.discovery import sought_and_offered
 from analyser.services.handshakes import LABELLED, tls_facts
 from analyser.services.heads import LONG, TYPE, heads
 from analyser.services.matcher import NO_SERVICE, FirstBytes, Matcher
+from analyser.services.placing import ORIG, RESP
 from analyser.services.promises import announced_service, keep, promises
 from analyser.services.refusals import from_http, from_snmp, from_talks, kinds_of, notes_of, together
 from analyser.services.requests import requests
-from analyser.services.signature import Find, Signature
+from analyser.services.signature import Find, Signature, Test
 from analyser.services.talks import read_talks
 from analyser.tables import HANDSHAKES, LABELS, PROMISES, REQUESTS, FlowTables, LabelTables, empty
 
@@ -142,23 +143,37 @@ def by_payload(flows: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
 def by_heads(
     flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, signatures: Sequence[Signature]
 ) -> pl.DataFrame:
-    """Return ``labels`` with those of flows whose initiator was watched further than the flow table goes made anew."""
+    """Return ``labels`` with those of flows of which a side was watched further than the flow table goes made anew."""
     chosen = [item for item in signatures if item.service in LONG or set(item.refines) & set(LONG)]
-    tests = (test for item in chosen for pattern in item.patterns for test in (*pattern.orig, *pattern.resp))
-    far = {needle for test in tests if isinstance(test, Find) and test.within > PREFIX for needle in test.needles}
-    longer = heads(flows, labels, watched, {TYPE, *far, *(needle.lower() for needle in far)})
+    patterns = [pattern for item in chosen for pattern in item.patterns]
+    asked = _far(test for pattern in patterns for test in pattern.orig)
+    answered = _far(test for pattern in patterns for test in pattern.resp)
+    longer = heads(flows, labels, watched, {TYPE, *asked}, answered)
     if longer.is_empty():
         return labels
-    again = _match(flows[longer["row"]].with_columns(orig_payload=longer["head"]), Matcher(chosen), HEAD)
-    anew = again.with_columns(row=longer["row"]).unique("row", keep="first")
+    both = longer.pivot("side", index="row", values="head", aggregate_function="first", maintain_order=True)
+    known = flows[both["row"]]
+    further = [
+        pl.coalesce(both[str(side)], known[f"{name}_payload"]).alias(f"{name}_payload")
+        for side, name in ((ORIG, "orig"), (RESP, "resp"))
+        if str(side) in both.columns
+    ]
+    again = _match(known.with_columns(further), Matcher(chosen), HEAD)
+    anew = again.with_columns(row=both["row"])
     return labels.with_row_index("row").update(anew, on="row", how="left", maintain_order="left").drop("row")
 
 
+def _far(tests: Iterable[Test]) -> set[bytes]:
+    """Return the strings that are looked for further than the flow table goes, as written and in small letters."""
+    found = {needle for test in tests if isinstance(test, Find) and test.within > PREFIX for needle in test.needles}
+    return found | {needle.lower() for needle in found}
+
+
 def first_bytes(flows: pl.DataFrame, width: int = PREFIX) -> FirstBytes:
-    """Return transport, responder port and first bytes of flows as arrays; ``width``: how many of the initiator."""
+    """Return transport, responder port and first bytes of flows as arrays; ``width``: how many of each side."""
     proto = flows["proto"]
     transport = np.where((proto == "tcp").to_numpy(), 0, np.where((proto == "udp").to_numpy(), 1, 2)).astype(np.uint8)
-    orig, resp = byte_rows(flows["orig_payload"], width), byte_rows(flows["resp_payload"])
+    orig, resp = byte_rows(flows["orig_payload"], width), byte_rows(flows["resp_payload"], width)
     return FirstBytes(transport, flows["id.resp_p"].to_numpy(), orig, resp)
 
 
