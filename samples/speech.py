@@ -72,16 +72,15 @@ def tls_client_hello(name: str = "") -> bytes:
 def tls_server_hello(subject: str = "sample device") -> bytes:
     """Return ServerHello, a self-signed certificate for ``subject``, and ServerHelloDone, for TLS 1.2."""
     hello = b"\x03\x03" + b"\xa5" * 32 + b"\0" + _SUITES[4:6] + b"\0"
-    certificate = _certificate(subject)
-    chain = len(certificate).to_bytes(3, "big") + certificate
-    flight = _message(2, hello) + _message(11, len(chain).to_bytes(3, "big") + chain) + _message(14, b"")
+    flight = _message(2, hello) + _certificates(subject) + _message(14, b"")
     return tls_record(_HANDSHAKE, flight)
 
 
-def tls_client_finish() -> bytes:
-    """Return the client's key exchange, change of cipher and (encrypted) Finished."""
+def tls_client_finish(subject: str | None = None) -> bytes:
+    """Return the client's certificate if it has one, its key exchange, change of cipher and (encrypted) Finished."""
+    shown = b"" if subject is None else tls_record(_HANDSHAKE, _certificates(subject))
     exchange = tls_record(_HANDSHAKE, _message(16, struct.pack(">H", 256) + b"\x3c" * 256))
-    return exchange + tls_server_finish()
+    return shown + exchange + tls_server_finish()
 
 
 def tls_server_finish() -> bytes:
@@ -105,6 +104,13 @@ def _extension(kind: int, body: bytes) -> bytes:
 
 def _message(kind: int, body: bytes) -> bytes:
     return bytes([kind]) + len(body).to_bytes(3, "big") + body
+
+
+def _certificates(subject: str) -> bytes:
+    """Return a message with one certificate (RFC 5246 section 7.4.2)."""
+    certificate = _certificate(subject)
+    chain = len(certificate).to_bytes(3, "big") + certificate
+    return _message(11, len(chain).to_bytes(3, "big") + chain)
 
 
 def _der(tag: int, *parts: bytes) -> bytes:
