@@ -112,14 +112,14 @@ def read_flows(captures: Sequence[str | Path] | str | Path) -> pl.DataFrame:
     """As :func:`analyser.read_flows`."""
     run = reading.flows(_paths(captures))
     with closing(run):
-        return flow_table(run.whole().frame, run.captures)
+        return flow_table(run.whole().told, run.captures)
 
 
 def check(captures: Sequence[str | Path] | str | Path, *, site: str | Path | Site, at: str | None = None) -> Report:
     """As :func:`analyser.check`."""
     run = judging.check(_paths(captures), site=site, at=at)
     with closing(run.flows) as flows:
-        return Report(run.document, flow_table(flows.whole().frame, flows.captures))
+        return Report(run.document, flow_table(flows.whole().told, flows.captures))
 
 
 def _paths(captures: Sequence[str | Path] | str | Path) -> list[str]:

@@ -218,13 +218,34 @@ LABELS: Final[dict[str, pl.DataType]] = {
     "negotiated_by": pl.UInt64(),  # serial of the control flow that announced this one's port; null
 }
 
-# PROMISES: ports announced in a control flow (FTP data, SQL Browser, RMI registry).
+# HANDSHAKES: what TLS handshakes show in clear besides, as it stands there; one row per flow of which LABELS has TLS facts.
+HANDSHAKES: Final[dict[str, pl.DataType]] = {
+    "serial": pl.UInt64(),
+    "cipher": pl.Int32(),  # number of the suite that the server chose; -1: not seen
+    "alpn": pl.Binary(),  # the client's list of protocols (RFC 7301); null
+    "next_protocol": pl.Binary(),  # the server's, a list of one; null
+    "certificate": pl.UInt32(),  # number of the server's certificate among those of the run; null
+}
+
+# HANDSHAKE_WORDS: the same for readers, beside FLOWS and LABELS; Zeek's names of ssl.log where it has one.
+HANDSHAKE_WORDS: Final[dict[str, pl.DataType]] = {
+    "cipher": pl.String(),  # the suite's name with IANA, "0x1a1a" where it has none
+    "alpn": pl.String(),  # protocols that the client offered, ", " between
+    "next_protocol": pl.String(),  # the one that the server chose (TLS 1.2 and before)
+    "cert_subject": pl.String(),  # of the server's certificate (TLS 1.2 and before); a client's is never told
+    "cert_issuer": pl.String(),
+    "cert_names": pl.String(),  # host names and addresses that it is made out to, ", " between
+    "cert_not_before": pl.Datetime("us", "UTC"),
+    "cert_not_after": pl.Datetime("us", "UTC"),
+}
+
+# PROMISES: ports announced in a control flow (FTP data, SQL Browser, RMI registry, port mapper).
 PROMISES: Final[dict[str, pl.DataType]] = {
     "control": pl.UInt64(),  # serial of the control flow
     "t": pl.Int64(),
     "file": pl.UInt16(),
     "frame": pl.UInt32(),
-    "kind": pl.String(),  # "ftp-active", "ftp-passive", "sql-browser", "rmi-stub"
+    "kind": pl.String(),  # "ftp-active", "ftp-passive", "sql-browser", "rmi-stub", "portmapper"
     "initiator": pl.String(),  # who will open the announced flow
     "responder": pl.String(),  # the control peer that will be opened to
     "announced": pl.String(),  # the address in the line, which may differ from the control peer
@@ -273,6 +294,8 @@ class LabelTables:
     labels: pl.DataFrame  # LABELS: the rows and order of FLOWS
     promises: pl.DataFrame  # PROMISES
     requests: pl.DataFrame  # REQUESTS
+    handshakes: pl.DataFrame  # HANDSHAKES
+    certificates: tuple[bytes, ...]  # in DER, by the numbers in HANDSHAKES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,16 +72,15 @@ def tls_client_hello(name: str = "") -> bytes:
 def tls_server_hello(subject: str = "sample device") -> bytes:
     """Return ServerHello, a self-signed certificate for ``subject``, and ServerHelloDone, for TLS 1.2."""
     hello = b"\x03\x03" + b"\xa5" * 32 + b"\0" + _SUITES[4:6] + b"\0"
-    certificate = _certificate(subject)
-    chain = len(certificate).to_bytes(3, "big") + certificate
-    flight = _message(2, hello) + _message(11, len(chain).to_bytes(3, "big") + chain) + _message(14, b"")
+    flight = _message(2, hello) + _certificates(subject) + _message(14, b"")
     return tls_record(_HANDSHAKE, flight)
 
 
-def tls_client_finish() -> bytes:
-    """Return the client's key exchange, change of cipher and (encrypted) Finished."""
+def tls_client_finish(subject: str | None = None) -> bytes:
+    """Return the client's certificate if it has one, its key exchange, change of cipher and (encrypted) Finished."""
+    shown = b"" if subject is None else tls_record(_HANDSHAKE, _certificates(subject))
     exchange = tls_record(_HANDSHAKE, _message(16, struct.pack(">H", 256) + b"\x3c" * 256))
-    return exchange + tls_server_finish()
+    return shown + exchange + tls_server_finish()
 
 
 def tls_server_finish() -> bytes:
@@ -105,6 +104,13 @@ def _extension(kind: int, body: bytes) -> bytes:
 
 def _message(kind: int, body: bytes) -> bytes:
     return bytes([kind]) + len(body).to_bytes(3, "big") + body
+
+
+def _certificates(subject: str) -> bytes:
+    """Return a message with one certificate (RFC 5246 section 7.4.2)."""
+    certificate = _certificate(subject)
+    chain = len(certificate).to_bytes(3, "big") + certificate
+    return _message(11, len(chain).to_bytes(3, "big") + chain)
 
 
 def _der(tag: int, *parts: bytes) -> bytes:
@@ -241,6 +247,23 @@ def rmi_greeting() -> bytes:
 def rmi_acknowledge(host: str, port: int) -> bytes:
     """Return the endpoint that an RMI server acknowledges with."""
     return b"N" + struct.pack(">H", len(host)) + host.encode() + struct.pack(">I", port)
+
+
+def rmi_lookup() -> bytes:
+    """Return a call of a registry's lookup: the header of the call, and the name as serialised text."""
+    name = b"jmxrmi"
+    call = bytes.fromhex("50aced00057722") + bytes(22) + struct.pack(">iq", 2, 0x44154DC9D4E63BDF)
+    return call + b"t" + struct.pack(">H", len(name)) + name
+
+
+def rmi_stub(host: str, port: int) -> bytes:
+    """Return a registry's answer: a proxy whose reference says where the object is called."""
+    reference = (
+        struct.pack(">H", 10) + b"UnicastRef" + struct.pack(">H", len(host)) + host.encode() + struct.pack(">I", port)
+    )
+    block = reference + bytes(22) + b"\x01"
+    head = bytes.fromhex("51aced0005770f01") + bytes(14) + bytes.fromhex("737d00000001")
+    return head + struct.pack(">H", 15) + b"example.Service" + b"w" + bytes([len(block)]) + block + b"x"
 
 
 def smb_negotiate() -> bytes:

@@ -73,9 +73,7 @@ def check(
 
         (output / "report.json").write_bytes(report_json(run.document))
         (output / "report.txt").write_text(report_text(run.document, everything=True).plain, encoding="utf-8")
-        write_flows(
-            (flow_table(part.frame, run.flows.captures) for part in run.flows.parts()), output / "flows.parquet"
-        )
+        write_flows((flow_table(part.told, run.flows.captures) for part in run.flows.parts()), output / "flows.parquet")
         slices = write_slices(run.document, output / "evidence")
         requests = write_requests(
             requested_permits(run.document),

@@ -49,11 +49,11 @@ def flows(
         )
     with closing(run):
         if output is not None:
-            count = write_flows((flow_table(part.frame, run.captures) for part in run.parts()), output)
+            count = write_flows((flow_table(part.told, run.captures) for part in run.parts()), output)
             if not quiet:
                 message(f"{count:,} flows written to {output}")
         if as_json:
-            for lines in json_lines(flow_table(part.frame, run.captures) for part in run.parts()):
+            for lines in json_lines(flow_table(part.told, run.captures) for part in run.parts()):
                 print_bytes(lines)
         elif output is None:
             first, count = run.earliest(SHOWN)

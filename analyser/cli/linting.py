@@ -14,7 +14,8 @@ from analyser.policy.packs import MANIFEST, pack_names, read_pack, signature_fol
 def check_folders(paths: Sequence[str]) -> tuple[list[str], int]:
     """Return every mistake as a line ``file:line: key: message``, and how many rules and signatures were looked at.
 
-    ``paths`` are names of packs, folders of a pack, of signatures, or of several such folders; none: all of ours.
+    ``paths`` are names of packs, folders of a pack, of signatures, or of several such folders, or files that hold
+    signatures (a site file may); none: all of ours.
     """
     names: list[str] = [] if paths else list(pack_names())
     folders: list[Traversable] = [] if paths else [signature_folder()]
@@ -37,7 +38,7 @@ def check_folders(paths: Sequence[str]) -> tuple[list[str], int]:
         lines += signature_mistakes(
             folder, own=bool(paths) and Path(str(folder)).resolve() != Path(str(signature_folder())).resolve()
         )
-        count += sum(entry.name.endswith(".toml") for entry in folder.iterdir())
+        count += 1 if folder.is_file() else sum(entry.name.endswith(".toml") for entry in folder.iterdir())
     return lines, count
 
 
@@ -50,7 +51,9 @@ def _inside(path: Path) -> list[Path]:
 
 
 def _is_signatures(path: Path) -> bool:
-    """Tell a folder of signatures: TOML files that name a service, and no manifest."""
+    """Tell a folder of signatures (TOML files that name a service, and no manifest) and a file that holds some."""
+    if path.suffix == ".toml" and path.is_file():
+        return _names_a_service(path)
     if not path.is_dir() or (path / MANIFEST).is_file():
         return False
     files = sorted(path.glob("*.toml"))
@@ -59,6 +62,6 @@ def _is_signatures(path: Path) -> bool:
 
 def _names_a_service(file: Path) -> bool:
     try:
-        return "service" in tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return bool({"service", "signature"} & tomllib.loads(file.read_text(encoding="utf-8-sig")).keys())
+    except (OSError, ValueError, RecursionError):
         return False

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def rules_lint(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATH...]", help="Packs by name, folders of packs or of signatures; else all of ours."),
+        typer.Argument(
+            metavar="[PATH...]",
+            help="Packs by name, folders of packs or signatures, a site file with some; else all of ours.",
+        ),
     ] = None,
 ) -> None:
     """Check rule packs and signatures: every mistake, with file and line."""

@@ -81,7 +81,8 @@ def _draft_pair(rule: Applied, talks: Sequence[Talk], scene: Scene) -> Iterable[
     for family in families:
         mine = [talk for talk in talks if talk.family == family]
         first = min(mine, key=lambda talk: talk.started)
-        missed = [port for port in rule.ports if port not in anywhere] if rule.every and family == families[0] else []
+        known = rule.every and family == families[0] and not anywhere.isdisjoint(rule.ports)
+        missed = [port for port in rule.ports if port not in anywhere] if known else []
         ports = dict(used[family])
         ports.update({port: Outline.of(scene.absent(rule, [first.orig], [first.resp], port)) for port in missed})
         listed, more, decision = _decide(rule, ports, mine, scene)
@@ -134,8 +135,7 @@ def _ports(talks: Iterable[Talk]) -> dict[int, Outline]:
 def _decide(rule: Applied, ports: Mapping[int, Outline], talks: Iterable[Talk], scene: Scene) -> Decided:
     """Return what ports mean for a rule; ``ports`` stay as they are."""
     if not rule.negotiated:
-        listed = [ports[port] for port in rule.ports if port in ports]
-        return tuple(listed), 0, decide(listed, rule.rule.requirement, every=rule.every)
+        return _with_objects(rule, ports)
     several, ports = list(talks), dict(ports)
     proved = [ports[port] for port in ports if any(port in talk.ports for talk in several if not talk.uncertain)]
     for ini, res in {(talk.ini, talk.res) for talk in several}:
@@ -145,6 +145,21 @@ def _decide(rule: Applied, ports: Mapping[int, Outline], talks: Iterable[Talk], 
     if not proved:
         return shown, more, Decision(verdict=Verdict.INCONCLUSIVE)
     return shown, more, decide(proved, rule.rule.requirement, every=True)
+
+
+def _with_objects(rule: Applied, ports: Mapping[int, Outline]) -> Decided:
+    """Return what the rule's own ports mean, and those of objects out of reach: it needs each that its registry named."""
+    own = [ports[port] for port in rule.ports if port in ports]
+    decision = decide(own, rule.rule.requirement, every=rule.every) if own else None
+    objects = [ports[port] for port in ports if port not in rule.ports]
+    if decision is not None and not objects:
+        return tuple(own), 0, decision
+    shown, more = worst_first(objects)
+    named = decide(objects, rule.rule.requirement, every=True)
+    if decision is None:
+        return shown, more, named
+    worst = worst_verdict([decision.verdict, named.verdict]) or decision.verdict
+    return (*own, *shown), more, Decision(verdict=worst, lesser=decision.lesser)
 
 
 def _draft_network(rule: Applied, network: int, talks: Sequence[Talk], scene: Scene) -> list[Draft]:

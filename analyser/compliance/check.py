@@ -69,7 +69,7 @@ def judge_site(
     scene = Scene(
         directory=directory,
         judge=judge,
-        talks=hold_talks(pl.concat([noted, announced.fits]), located, policy.applied, judge),
+        talks=hold_talks(pl.concat([noted, announced.fits]), located, policy.applied, judge, announced.lines),
         senders=covered.senders,
         translated=frozenset(translated.select("number", "res").unique().iter_rows()),
         unkept=announced.unkept,

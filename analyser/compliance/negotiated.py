@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -22,9 +22,13 @@ _EARLY: Final = 1_000_000_000
 _LATE: Final = 300 * 1_000_000_000
 """How long before and after its announcement a flow may begin (ns): clocks of two captures, idle clients. An instance
 of a database and a remote object stay where they were said to be; the promise of a data connection is for this transfer."""
-_LASTING: Final = ("sql-browser", "rmi-stub")
+_OBJECT: Final = "rmi-stub"
+_LASTING: Final = ("sql-browser", _OBJECT)
 _AFTER_SESSION: Final = 5 * 1_000_000_000
 _FIRST_DYNAMIC: Final = 1024
+_FAILED: Final = tuple(
+    state.value for state in (PortState.BLOCKED, PortState.REFUSED, PortState.UNANSWERED, PortState.FAILING)
+)
 _REACHED: Final = (
     PortState.OPEN.value,
     PortState.FAILING.value,
@@ -34,15 +38,25 @@ _REACHED: Final = (
 )
 
 
+class Line(NamedTuple):
+    """Where a port was announced: serial of the control flow, index of the file, frame."""
+
+    control: int
+    file: int
+    frame: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Negotiated:
     """What announced ports explain.
 
-    ``fits``: FITS of the rules that wait for announced ports. ``explained``: serials of data connections of any
-    expected control flow. ``unkept``: announced ports that nobody tried, by rule number, initiator and responder.
+    ``fits``: FITS of the rules that wait for announced ports, and of rules whose registry named an object that cannot be
+    reached. ``lines``: by rule number and serial, where a port was announced. ``explained``: serials of data connections of
+    any expected control flow. ``unkept``: announced ports that nobody tried, by rule number, initiator and responder.
     """
 
     fits: pl.DataFrame
+    lines: dict[tuple[int, int], Line]
     explained: pl.Series
     unkept: dict[tuple[int, int, int], tuple[int, ...]]
 
@@ -65,13 +79,17 @@ def match_promises(
     controls = _waiting_for(waiting, applied)["control_rule"]
     if promises.is_empty() and not fits["number"].is_in(controls.implode()).any():
         # Nobody could announce a port, in the open or under encryption.
-        return Negotiated(fits=fits.clear(), explained=fits["serial"].clear(), unkept={})
+        return Negotiated(fits=fits.clear(), lines={}, explained=fits["serial"].clear(), unkept={})
     announced = _expected(promises, fits, directory)
     kept = _keepers(announced, located, states)
-    counted = _for_rules(kept, fits, waiting, applied)
+    counted = pl.concat([_for_rules(kept, fits, waiting, applied), _objects_out_of_reach(kept, fits)])
     hidden = _under_encryption(located, flows, fits, kept["serial"], waiting, applied)
     return Negotiated(
-        fits=pl.concat([counted, hidden]),
+        fits=pl.concat([counted.select(list(FITS)), hidden]),
+        lines={
+            (number, serial): Line(*line)
+            for number, serial, *line in counted.select("number", "serial", "control", "file", "frame").iter_rows()
+        },
         explained=pl.concat([kept["serial"], hidden["serial"]]).unique(),
         unkept=_unkept(announced, kept, fits, waiting, applied),
     )
@@ -117,7 +135,7 @@ def _keepers(announced: pl.DataFrame, located: pl.DataFrame, states: pl.DataFram
         .with_columns(orig="initiator")
     )
     columns = ["promise", "control", "initiator", "pledged_ini", "pledged_res", "responder", "port", "serial", "ts"]
-    columns += ["orig", "resp", "res", "ini_place", "res_place", "family", "translated"]
+    columns += ["orig", "resp", "res", "ini_place", "res_place", "family", "translated", "kind", "file", "frame"]
     third = (pl.col("resp") != pl.col("responder")) & (pl.col("res") != pl.col("pledged_res"))
     return (
         pl.concat([named.select(columns), timely.select(columns)])
@@ -157,18 +175,38 @@ def _by_rule(
 def _for_rules(
     kept: pl.DataFrame, fits: pl.DataFrame, waiting: Sequence[Applied], applied: Sequence[Applied]
 ) -> pl.DataFrame:
+    ruled = _by_rule(kept, fits, waiting, applied).with_columns(ini="pledged_ini", res="pledged_res")
+    return _counted(ruled)
+
+
+def _objects_out_of_reach(kept: pl.DataFrame, fits: pl.DataFrame) -> pl.DataFrame:
+    """Return remote objects of which some attempt fails, for the rules of the registries that named them.
+
+    No rule waits for their ports; where they can be reached nothing has to be said.
+    """
+    ends = ("number", "ini", "ini_place", "res")
+    of_registry = fits.select(*ends, registry_place="res_place", control="serial").unique(["number", "control"])
+    return _counted(
+        kept.filter(pl.col("kind") == _OBJECT)
+        .filter(pl.col("state").is_in(_FAILED).any().over("initiator", "resp", "port"))
+        .drop("ini_place")
+        .join(of_registry, on="control", how="inner", maintain_order="left")
+        .join(fits.select("number", "serial"), on=["number", "serial"], how="anti")
+        .with_columns(res_place="registry_place")
+    )
+
+
+def _counted(kept: pl.DataFrame) -> pl.DataFrame:
+    """Return FITS of promises kept, each flow once for a rule, beside the line that announced it."""
     note = pl.when("third").then(pl.lit("announced address is not the control peer"))
     return (
-        _by_rule(kept, fits, waiting, applied)
-        .with_columns(
-            ini="pledged_ini",
-            res="pledged_res",
+        kept.with_columns(
             res_place=pl.when("third").then("resp").otherwise("res_place"),
             note=note,
             uncertain=pl.lit(value=False),
         )
         .unique(["number", "serial"], maintain_order=True)
-        .select(list(FITS))
+        .select(*FITS, "control", "file", "frame")
         .cast(pl.Schema(FITS))
     )
 

@@ -34,6 +34,7 @@ from analyser.compliance.unexpected.tally import Tally
 from analyser.compliance.unexpected.translation import find_translated
 from analyser.compliance.waivers import Waivers
 from analyser.model.rule import RulePack
+from analyser.model.service import Service
 from analyser.model.site import Site
 from analyser.tables import Observed
 
@@ -73,9 +74,9 @@ class Sifter:
         self._vantage = Vantage(observed, directory.aliases, directory.segment, icmp_facts(observed))
         self._reasons = Reasons(policy, directory, site)
         controls = {announcing_rule(rule) for rule in policy.applied if rule.negotiated}
-        self._control_ports = sorted(
-            {port for rule in policy.applied for port in rule.ports if rule.rule.id in controls}
-        )
+        # a registry names objects of which no rule knows the port
+        announcing = [rule for rule in policy.applied if rule.rule.id in controls or Service.RMI in rule.rule.service]
+        self._control_ports = sorted({port for rule in announcing for port in rule.ports})
         self._applied = policy.applied
         assert observed.sights is not None
         self._askers = _askers(observed.sights, directory)

@@ -6,7 +6,7 @@ Knows the flows that count for rules and the judge of ports; what a rule needs i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -15,6 +15,7 @@ import polars as pl
 
 from analyser.compliance.applying import Applied
 from analyser.compliance.attempts.judge import Demand, Judge
+from analyser.compliance.negotiated import Line
 from analyser.compliance.ports import Outline, was_tried
 from analyser.model.finding import PortFinding, PortState
 from analyser.model.service import UNPUBLISHED, Basis, Service
@@ -67,11 +68,15 @@ def demand_of(rule: Applied, port: int | None) -> Demand:
 
 
 def hold_talks(
-    fits: pl.DataFrame, located: pl.DataFrame, applied: Sequence[Applied], judge: Judge
+    fits: pl.DataFrame,
+    located: pl.DataFrame,
+    applied: Sequence[Applied],
+    judge: Judge,
+    lines: Mapping[tuple[int, int], Line],
 ) -> dict[int, list[Talk]]:
     """Return the talks of every rule by its number, in the order of their first packets.
 
-    ``fits`` are FITS, ``located`` the located flows.
+    ``fits`` are FITS, ``located`` the located flows, ``lines`` say where ports were announced.
     """
     grouped = (
         fits.join(located.select("serial", spoke=pl.col("payload") > 0), on="serial", how="left")
@@ -90,8 +95,9 @@ def hold_talks(
     outlines = judge.outlines(grouped["serial"], _demands(grouped, applied))
     talks: dict[tuple[object, ...], Talk] = {}
     wordings: dict[tuple[object, ...], Callable[[PortFinding], PortFinding]] = {}
+    firsts = grouped["serial"].list.first()
     rows = grouped.select(*_KEY, "port", "orig", "resp", "ts", "note", "translated", "spoke").iter_rows()
-    for row, outlined in zip(rows, outlines, strict=True):
+    for row, serial, outlined in zip(rows, firsts, outlines, strict=True):
         number, ini, ini_place, res, res_place, family, uncertain, port, orig, resp, started, *known = row
         talk = talks.get(row[: len(_KEY)])
         if talk is None:
@@ -102,7 +108,9 @@ def hold_talks(
         wording = (number, uncertain, *known)
         if wording not in wordings:
             wordings[wording] = partial(_in_words_of, applied[number], uncertain, *known)
-        talk.ports[port] = outlined.told_as(wordings[wording])
+        told = outlined.told_as(wordings[wording])
+        line = lines.get((number, serial)) if told.state is not PortState.OPEN else None
+        talk.ports[port] = told if line is None else told.told_as(partial(_announced, judge, line))
     by_rule: dict[int, list[Talk]] = defaultdict(list)
     for talk in talks.values():
         if talk.tried:
@@ -127,6 +135,12 @@ def _in_words_of(
     if uncertain:
         finding = replace(finding, service=rule.rule.service[0], basis=Basis.PORT.value)
     return add_detail(finding, note, "originator hidden" if translated else None)
+
+
+def _announced(judge: Judge, line: Line, finding: PortFinding) -> PortFinding:
+    """Return a finding with the line that announced its port as further evidence."""
+    shown = judge.packet(line.control, line.file, line.frame)
+    return add_detail(replace(finding, evidence=finding.evidence + shown), f"announced in frame {line.frame}")
 
 
 def add_detail(finding: PortFinding, *facts: str | None) -> PortFinding:

@@ -37,6 +37,9 @@ WATCH_DATAGRAM_LIMIT: Final = 512
 WATCH_HTTP_LIMIT: Final = 256
 """Bytes of a segment that begins with an HTTP status line: mostly its header as far as it tells the length."""
 
+WATCH_IPP_SHORTEST: Final = 64
+"""Behind the header of an IPP answer, segments as short as this may be more of the header: the next one is kept as well."""
+
 RETRY_WINDOW: Final = 130_000_000_000
 """Nobody repeats a SYN or a request for longer than this (ns): the same packet later is another record of it."""
 
@@ -84,6 +87,8 @@ FLOW_SUPERSEDED: Final = 2  # a later flow has the same key: no packet can find 
 FLOW_TLS_DONE0: Final = 4  # side 0 has sent application data: its handshake is over
 FLOW_TLS_DONE1: Final = 8
 FLOW_IDLE: Final = 16  # about to leave the table
+FLOW_IPP0: Final = 32  # the header of an IPP answer came from side 0: what the printer says stands behind it
+FLOW_IPP1: Final = 64
 
 PARTS: Final = 128
 """Into so many parts flows are dealt once they have to leave the table."""

@@ -59,7 +59,7 @@ class Waiver:
 class Site:
     """The inventory. ``features`` is final: derived (contract, "Features") where ``features_given`` is false.
 
-    ``signatures``: folders or files with signatures of this site's own.
+    ``signatures``: folders or files with signatures of this site's own, its own file among them if it holds some.
     """
 
     name: str

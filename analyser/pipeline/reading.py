@@ -20,8 +20,10 @@ from analyser.flows.reader import FlowReading, read_captures
 from analyser.flows.table import whole
 from analyser.hints import Hints, hints
 from analyser.model.capture import InputError
+from analyser.model.service import Service
 from analyser.pipeline.notes import capture_notes
 from analyser.policy.packs import DEFAULT_PACKS, load_pack, signature_folder
+from analyser.services.handshakes import handshake_words
 from analyser.services.label import label
 from analyser.services.loading import load_signatures
 from analyser.services.signature import Signature, SignatureError
@@ -43,6 +45,11 @@ class Labelled:
     def frame(self) -> pl.DataFrame:
         """Columns FLOWS and LABELS side by side."""
         return pl.concat([self.tables.flows, self.labels.labels], how="horizontal")
+
+    @property
+    def told(self) -> pl.DataFrame:
+        """The frame with HANDSHAKE_WORDS beside it, for flow tables: judging needs none of them."""
+        return self.frame.join(handshake_words(self.labels), on="serial", how="left", maintain_order="left")
 
 
 class FlowRun:
@@ -126,7 +133,7 @@ def flows(
     """
     if known is None:
         known = hints([load_pack(name) for name in DEFAULT_PACKS], watch_ports(), {})
-    every = (*_signatures(), *(item for folder in signatures for item in own_signatures(folder)))
+    every = _with_own(signatures)
     opened = open_captures(captures, digests=digests)
     with closing(opened), ending_on_interrupt(opened.sources):
         reading = read_captures(
@@ -144,6 +151,17 @@ def flows(
 def _signatures() -> tuple[Signature, ...]:
     """The signatures that come with the package."""
     return load_signatures(signature_folder())
+
+
+def _with_own(folders: Sequence[str]) -> tuple[Signature, ...]:
+    """Return our signatures and those of a user's folders, which may refine one another."""
+    own = [item for folder in folders for item in own_signatures(folder)]
+    known = {*Service, *(item.service for item in own)}
+    for item in own:
+        for word in item.refines:
+            if word not in known:
+                raise InputError(f"{item.file}:{item.line}", f"refines: {word} has no signature that could be refined")
+    return (*_signatures(), *own)
 
 
 def own_signatures(folder: str) -> tuple[Signature, ...]:

@@ -109,8 +109,11 @@ def _pack_name(root: Fields, word: str) -> str:
 
 
 def _signatures(root: Fields) -> tuple[str, ...]:
-    """Return folders or files of signatures, as they are to be opened: named beside the site file."""
-    found = []
+    """Return folders or files of signatures, as they are to be opened: named beside the site file, or itself.
+
+    What ``[[signature]]`` tables hold is known to those who read signatures.
+    """
+    found = [root.document.file] if root.tables("signature") else []
     for word in root.texts("signatures") or ():
         beside = Path(root.document.file).parent / word
         if "\0" in word or not beside.exists():

@@ -25,7 +25,6 @@ _LINES_AT_ONCE: Final = 20_000
 _ISO: Final = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 _ZEEK_TYPES: Final[dict[str, str]] = {
-    "ts": "time",
     "id.orig_h": "addr",
     "id.orig_p": "port",
     "id.resp_h": "addr",
@@ -81,7 +80,7 @@ def check_ending(path: Path) -> None:
 def write_csv(tables: Iterable[pl.DataFrame], file: BinaryIO) -> None:
     """Write comma separated values with a header line; times ISO 8601 in UTC, unknown values empty."""
     for number, table in enumerate(tables):
-        cured = _cured(table.with_columns(_iso_time()), f"{UNSAFE_TEXT}|{FORMULA_TEXT}", in_cell)
+        cured = _cured(table.with_columns(_iso_times()), f"{UNSAFE_TEXT}|{FORMULA_TEXT}", in_cell)
         cured.write_csv(file, include_header=number == 0)
 
 
@@ -94,7 +93,7 @@ def json_lines(tables: Iterable[pl.DataFrame]) -> Iterator[bytes]:
     """Yield the lines of :func:`write_jsonl`, many at a time."""
     for part in chain.from_iterable(table.iter_slices(_LINES_AT_ONCE) for table in tables):
         lines = io.BytesIO()
-        part.with_columns(_iso_time()).write_ndjson(lines)
+        part.with_columns(_iso_times()).write_ndjson(lines)
         yield in_json(lines.getvalue())
 
 
@@ -150,8 +149,8 @@ def flow_page(head: pl.DataFrame, count: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _iso_time() -> pl.Expr:
-    return pl.col("ts").dt.strftime(_ISO)
+def _iso_times() -> pl.Expr:
+    return pl.col(pl.Datetime).dt.strftime(_ISO)
 
 
 def _cured(table: pl.DataFrame, trouble: str, cure: Callable[[str], str]) -> pl.DataFrame:
@@ -170,13 +169,15 @@ def _cured(table: pl.DataFrame, trouble: str, cure: Callable[[str], str]) -> pl.
 def _zeek_type(name: str, kind: pl.DataType) -> str:
     if name in _ZEEK_TYPES:
         return _ZEEK_TYPES[name]
+    if kind.is_temporal():
+        return "time"
     return "count" if kind.is_integer() else "string"
 
 
 def _zeek_value(name: str, kind: pl.DataType) -> pl.Expr:
     """Return a column as conn.log spells it: seconds with six decimals, ``-`` for unknown, ``(empty)`` for no text."""
     column = pl.col(name)
-    if name == "ts":
+    if kind.is_temporal():
         column = _decimal(column.dt.epoch("us"))
     elif kind.is_float():
         column = _decimal((column * 1e6).round().cast(pl.Int64))

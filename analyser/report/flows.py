@@ -13,7 +13,7 @@ import polars as pl
 
 from analyser.community import community_id
 from analyser.report.escape import as_text
-from analyser.tables import FLOWS_PUBLIC
+from analyser.tables import FLOWS_PUBLIC, HANDSHAKE_WORDS
 
 _PUBLIC: Final[tuple[str, ...]] = tuple(FLOWS_PUBLIC)
 _ENDS: Final[tuple[str, ...]] = ("proto", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p")
@@ -35,8 +35,9 @@ _EVIDENCE: Final[dict[str, str]] = {
 def flow_table(flows: pl.DataFrame, captures: Sequence[str]) -> pl.DataFrame:
     """Return the public flow table, one row per flow, oldest first.
 
-    ``flows`` holds the columns FLOWS and LABELS of :mod:`analyser.tables`; ``captures`` are the paths that its file
-    numbers mean. ``ts`` becomes a UTC time of nanoseconds; what was not seen is null.
+    ``flows`` holds the columns FLOWS and LABELS of :mod:`analyser.tables`, and HANDSHAKE_WORDS if they are wanted;
+    ``captures`` are the paths that its file numbers mean. ``ts`` becomes a UTC time of nanoseconds; what was not seen is
+    null.
     """
     after_proto = _PUBLIC.index("proto") + 1
     after_tunnels = _PUBLIC.index("tunnel_parents") + 1
@@ -51,6 +52,7 @@ def flow_table(flows: pl.DataFrame, captures: Sequence[str]) -> pl.DataFrame:
         "server_name",
         *_PUBLIC[after_tunnels:],
         "sublabel",
+        *(name for name in HANDSHAKE_WORDS if name in flows.columns),
         "icmp_errors",
         *(pl.when(pl.col("icmp_errors") > 0).then(pl.col(name)).alias(name) for name in ("icmp_type", "icmp_code")),
         _seen("icmp_sender", ""),

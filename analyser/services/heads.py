@@ -1,7 +1,7 @@
 """Beginnings of streams beyond what the flow table keeps, where they were watched.
 
 A job header may be longer than the first bytes of a flow: the language it enters, or the mark of a client, stands behind
-them. Knows watched packets; what the bytes mean is known by signatures.
+them. So may the header of an answer on the web: what kind of content it has stands anywhere in it. Knows watched packets; what the bytes mean is known by signatures.
 """
 
 from __future__ import annotations
@@ -13,20 +13,29 @@ import polars as pl
 
 from analyser.model.service import Service
 from analyser.services.byterows import HEAD, PREFIX
-from analyser.services.placing import ORIG, PLACED, place
+from analyser.services.placing import ORIG, PLACED, RESP, place
 
 LONG: Final = (Service.RAW_PRINT, Service.LPR, Service.HTTP, Service.IPP)
 """Services whose kind may be told later than in the first bytes."""
 
+ANSWERED: Final = (Service.HTTP,)
+"""Of these the answer may tell it as well: of the others it tells something else, or nothing."""
 
 TYPE: Final = b"ontent-"
 """The field that says what is posted: both ways of writing it."""
 
 
-def heads(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, telling: Collection[bytes]) -> pl.DataFrame:
-    """Return (row, head): of which rows of ``flows`` the initiator's stream was watched further than the flow table goes.
+def heads(
+    flows: pl.DataFrame,
+    labels: pl.DataFrame,
+    watched: pl.DataFrame,
+    telling: Collection[bytes],
+    answering: Collection[bytes],
+) -> pl.DataFrame:
+    """Return (row, side, head): of which rows of ``flows`` a side's stream was watched further than the flow table goes.
 
-    Only those in which one of the strings ``telling`` stands so far behind that the flow table does not hold it; most
+    ``side``: ORIG, or of services in ANSWERED also RESP. Only those in which one of the strings ``telling`` (of answers:
+    ``answering``, in the first segment) stands so far behind that the flow table does not hold it; most
     jobs say in their first bytes what they are. Flows whose direction was guessed are left out: the head might be that of
     the responder.
     """
@@ -36,20 +45,33 @@ def heads(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, tell
         .filter(
             pl.col("service").is_in(LONG),
             pl.col("proto") == "tcp",
-            pl.col("orig_bytes") > PREFIX,
+            (pl.col("orig_bytes") > PREFIX) | pl.col("service").is_in(ANSWERED),
             ~pl.col("guessed"),
         )
     )
-    rows, found = [], []
+    rows, sides, found = [], [], []
     row_of = dict(chosen.select("serial", "row").iter_rows())
     segments = place(watched, chosen)
-    for streams in segments.only(segments.side % 2 == ORIG).streams():
+    wanted = segments.side % 2 == ORIG
+    answers = chosen["service"].is_in(ANSWERED).to_numpy()[segments.side >> 1] & ~wanted & segments.ends()[0]
+    wanted[answers] = _holding(segments.source["data"].gather(segments.row[answers]), answering).to_numpy()
+    for streams in segments.only(wanted).streams():
         bounds = streams.offsets[streams.run_first].tolist()
         places = zip(streams.run_side.tolist(), streams.run_at.tolist(), bounds, bounds[1:], strict=False)
         for side, at, begin, end in places:
             if at == 0 and end - begin > PREFIX:
                 rows.append(row_of[streams.serials[side >> 1]])
+                sides.append(side & 1)
                 found.append(streams.data[begin : min(end, begin + HEAD)])
-    table = pl.DataFrame({"row": rows, "head": found}, schema={"row": pl.UInt32, "head": pl.Binary})
-    behind = pl.col("head").bin.slice(PREFIX + 1 - max(map(len, telling), default=1))
-    return table.filter(pl.any_horizontal(False, *(behind.bin.contains(item) for item in telling)))
+    table = pl.DataFrame(
+        {"row": rows, "side": sides, "head": found}, schema={"row": pl.UInt32, "side": pl.UInt8, "head": pl.Binary}
+    )
+    behind = table["head"].bin.slice(PREFIX + 1 - max(map(len, telling), default=1))
+    return table.filter((table["side"] == RESP) | _holding(behind, telling))
+
+
+def _holding(column: pl.Series, needles: Collection[bytes]) -> pl.Series:
+    """Say in which bytes one of ``needles`` stands."""
+    data = pl.col(column.name)
+    told = pl.any_horizontal(pl.lit(value=False), *(data.bin.contains(item) for item in needles))
+    return column.to_frame().select(told.fill_null(value=False)).to_series()

@@ -23,11 +23,14 @@ VERSIONS: Final[dict[int, str]] = {
     0x0304: "TLS 1.3",
 }
 
-_SERVER_NAME, _SUPPORTED_VERSIONS = 0, 43
+_SERVER_NAME, _PROTOCOLS, _SUPPORTED_VERSIONS = 0, 16, 43
 _HOST_NAME_TYPE: Final = 0
+UNTOLD: Final = -1
 _TLS_1_2: Final = 0x0303
 _SESSION_ID_AT: Final = 34
+_LONGEST_LIST: Final = 256
 _HOST_NAME: Final = re.compile(rb"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
+_GREASE: Final = re.compile(rb"([\x0a\x1a\x2a\x3a\x4a\x5a\x6a\x7a\x8a\x9a\xaa\xba\xca\xda\xea\xfa])\1")
 
 
 def known_version(version: Index) -> Index:
@@ -35,10 +38,13 @@ def known_version(version: Index) -> Index:
     return np.where(np.isin(version, list(VERSIONS)), version, 0)
 
 
-def read_client_hellos(data: Bytes, at: Index, size: Index, whole: Bools) -> tuple[Index, list[str | None]]:
-    """Return the highest version that each of k clients offered (0: not told), and the name of the server it wants.
+def read_client_hellos(
+    data: Bytes, at: Index, size: Index, whole: Bools
+) -> tuple[Index, list[str | None], list[bytes | None]]:
+    """Return the highest version that each of k clients offered (0: not told), which server it wants, which protocols.
 
-    The bodies lie in ``data`` from ``at`` on, ``size`` bytes each; only some are ``whole``.
+    The bodies lie in ``data`` from ``at`` on, ``size`` bytes each; only some are ``whole``. Protocols are a list as it
+    stands in the hello, for :func:`protocol_names`.
     """
     highest = known_version(_first_number(data, at, size))
     behind = _after_vector(data, at + _SESSION_ID_AT, 1)
@@ -50,18 +56,40 @@ def read_client_hellos(data: Bytes, at: Index, size: Index, whole: Bools) -> tup
     lists[hellos[listing]] = True
     naming = (kind == _SERVER_NAME) & (length >= 5)
     names = _names(data, hellos[naming], body[naming], length[naming], len(at))
+    protocols = _protocols(data, hellos, kind, body, length, len(at))
     # 1.2 in the old field may mean 1.3, which only the extension tells: without it a cut hello proves nothing
-    return np.where(whole | lists | (highest < _TLS_1_2), highest, 0), names
+    return np.where(whole | lists | (highest < _TLS_1_2), highest, 0), names, protocols
 
 
-def read_server_hellos(data: Bytes, at: Index, size: Index) -> Index:
-    """Return the version that each of k servers chose (0: none that is known) from the bodies of their hellos."""
+def read_server_hellos(data: Bytes, at: Index, size: Index) -> tuple[Index, Index, list[bytes | None]]:
+    """Return what each of k servers chose, from the bodies of their hellos: version, cipher suite, protocol.
+
+    0 for a version that is not known, ``UNTOLD`` for a suite that is not there, protocols as of clients.
+    """
     version = _first_number(data, at, size)
-    behind = _after_vector(data, at + _SESSION_ID_AT, 1) + 3
-    hellos, kind, body, length = _extensions(data, behind, at + size)
+    suite = _after_vector(data, at + _SESSION_ID_AT, 1)
+    # early drafts of 1.3 had hellos of another shape, and said so where the version stands
+    sound = (known_version(version) != 0) & (suite + 2 <= at + size)
+    cipher = np.where(sound, number(data, suite, 2), UNTOLD)
+    hellos, kind, body, length = _extensions(data, suite + 3, at + size)
     told = (kind == _SUPPORTED_VERSIONS) & (length == 2)
     version[hellos[told]] = number(data, body[told], 2)
-    return known_version(version)
+    return known_version(version), cipher, _protocols(data, hellos, kind, body, length, len(at))
+
+
+def protocol_names(listed: bytes) -> str | None:
+    """Return the names in a list of protocols (RFC 7301) as text, None if there is none; what is not plain becomes ``?``.
+
+    Values that only test whether others bear them (RFC 8701) are left out.
+    """
+    names: list[str] = []
+    at = 0
+    while at < len(listed):
+        name = listed[at + 1 : at + 1 + listed[at]]
+        at += 1 + listed[at]
+        if name and not _GREASE.fullmatch(name):
+            names.append("".join(chr(octet) if 0x21 <= octet <= 0x7E and octet != 0x2C else "?" for octet in name))
+    return ", ".join(names) or None
 
 
 def _first_number(data: Bytes, at: Index, size: Index) -> Index:
@@ -103,3 +131,14 @@ def _names(data: Bytes, hellos: Index, body: Index, length: Index, count: int) -
         if _HOST_NAME.fullmatch(name):
             names[hello] = name.decode("ascii").lower()
     return names
+
+
+def _protocols(data: Bytes, hellos: Index, kind: Index, body: Index, length: Index, count: int) -> list[bytes | None]:
+    """Return the last list of protocols of each of ``count`` hellos, as far as it goes."""
+    protocols: list[bytes | None] = [None] * count
+    listing = np.flatnonzero((kind == _PROTOCOLS) & (length > 2))
+    size = np.minimum(np.minimum(number(data, body[listing], 2), length[listing] - 2), _LONGEST_LIST)
+    places = zip(hellos[listing].tolist(), body[listing].tolist(), size.tolist(), strict=True)
+    for hello, begin, octets in places:
+        protocols[hello] = data[begin + 2 : begin + 2 + octets].tobytes()
+    return protocols

@@ -7,7 +7,7 @@ Roles and rules are not known here.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -15,17 +15,19 @@ import polars as pl
 
 from analyser.model.service import INSIDE_TLS, Basis, Service
 from analyser.services.byterows import HEAD, PREFIX, byte_rows
+from analyser.services.certificates import Certificates, out_of_date
 from analyser.services.datagrams import datagrams
 from analyser.services.discovery import sought_and_offered
-from analyser.services.handshakes import tls_facts
+from analyser.services.handshakes import LABELLED, tls_facts
 from analyser.services.heads import LONG, TYPE, heads
 from analyser.services.matcher import NO_SERVICE, FirstBytes, Matcher
+from analyser.services.placing import ORIG, RESP
 from analyser.services.promises import announced_service, keep, promises
-from analyser.services.refusals import from_http, from_snmp, from_talks, notes_of
+from analyser.services.refusals import from_http, from_snmp, from_talks, kinds_of, notes_of, together
 from analyser.services.requests import requests
-from analyser.services.signature import Find, Signature
+from analyser.services.signature import Find, Signature, Test
 from analyser.services.talks import read_talks
-from analyser.tables import LABELS, PROMISES, REQUESTS, FlowTables, LabelTables, empty
+from analyser.tables import HANDSHAKES, LABELS, PROMISES, REQUESTS, FlowTables, LabelTables, empty
 
 CHUNK: Final = 1 << 17
 """Flows matched at once: fewer would take more calls, more would take more memory."""
@@ -52,22 +54,35 @@ def label(
     """
     flows, watched = tables.flows, tables.watched
     if not flows.height:
-        return LabelTables(labels=empty(LABELS), promises=empty(PROMISES), requests=empty(REQUESTS))
+        return _nothing()
     labels = by_payload(flows, Matcher(signatures))
     labels = by_heads(flows, labels, watched, signatures).with_columns(serial=flows["serial"])
     labels = by_port(flows, labels.with_columns(wrong_side=asked_tls_answered_clear(flows, labels)), ports)
-    talks, changed = read_talks(flows, labels, watched)
+    shown = Certificates()
+    talks, changed = read_talks(flows, labels, watched, shown)
     messages = datagrams(flows, labels, watched, key or secrets.token_bytes(32))
-    announced, uses = keep(promises(talks, flows, watched), flows)
-    labels = _beside(labels, tls_facts(flows, labels, watched, changed))
+    announced, uses = keep(promises(talks, flows, labels, watched), flows)
+    facts = tls_facts(flows, labels, watched, changed, shown)
+    labels = _beside(labels, facts.select("serial", *LABELLED))
     snmp_refusals, notes = from_snmp(messages)
     refusals = pl.concat([from_talks(talks), from_http(flows, labels, watched), snmp_refusals])
     labels = _beside(labels, refusals.unique("serial", keep="first", maintain_order=True))
-    labels = _beside(labels, pl.concat([notes, notes_of(talks)]))
+    labels = _beside(labels, together([notes, notes_of(talks), out_of_date(facts, shown)]))
     labels = _beside(labels, sought_and_offered(flows, labels, watched))
-    labels = labels.with_columns(sublabel=pl.coalesce("types", "sublabel"))
+    labels = _beside(labels, kinds_of(talks)).with_columns(sublabel=pl.coalesce("types", "kind_of_talk", "sublabel"))
     labels = by_announcement(_beside(labels, uses))
-    return LabelTables(labels=complete(labels), promises=announced, requests=requests(messages))
+    return LabelTables(
+        labels=complete(labels),
+        promises=announced,
+        requests=requests(messages),
+        handshakes=facts.select(list(HANDSHAKES)),
+        certificates=shown.all(),
+    )
+
+
+def _nothing() -> LabelTables:
+    labels, promised, asked, handshakes = map(empty, (LABELS, PROMISES, REQUESTS, HANDSHAKES))
+    return LabelTables(labels=labels, promises=promised, requests=asked, handshakes=handshakes, certificates=())
 
 
 def _beside(labels: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
@@ -78,14 +93,20 @@ def _beside(labels: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
 def by_announcement(labels: pl.DataFrame) -> pl.DataFrame:
     """Give flows to announced ports the service that was announced.
 
-    The data of a transfer may look like anything; a database or a remote object must not look like something else.
+    The data of a transfer may look like anything; a database or a remote object must not look like something else. A
+    port mapper promises no service that has a word: what has one by its bytes or its port keeps it.
     """
     promised = announced_service(pl.col("kind"))
     transfer = pl.col("kind").is_not_null() & (promised == Service.FTP_DATA)
-    server = pl.col("kind").is_not_null() & (
-        (pl.col("basis") != Basis.PAYLOAD).fill_null(value=True)
-        | (pl.col("service") == promised)
-        | (pl.col("service") == Service.TLS)
+    unnamed = (promised == Service.OPAQUE) & pl.col("service").is_not_null()
+    server = (
+        pl.col("kind").is_not_null()
+        & ~unnamed
+        & (
+            (pl.col("basis") != Basis.PAYLOAD).fill_null(value=True)
+            | (pl.col("service") == promised)
+            | (pl.col("service") == Service.TLS)
+        )
     )
     announced = transfer | server
     return labels.with_columns(
@@ -122,23 +143,37 @@ def by_payload(flows: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
 def by_heads(
     flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, signatures: Sequence[Signature]
 ) -> pl.DataFrame:
-    """Return ``labels`` with those of flows whose initiator was watched further than the flow table goes made anew."""
+    """Return ``labels`` with those of flows of which a side was watched further than the flow table goes made anew."""
     chosen = [item for item in signatures if item.service in LONG or set(item.refines) & set(LONG)]
-    tests = (test for item in chosen for pattern in item.patterns for test in (*pattern.orig, *pattern.resp))
-    far = {needle for test in tests if isinstance(test, Find) and test.within > PREFIX for needle in test.needles}
-    longer = heads(flows, labels, watched, {TYPE, *far, *(needle.lower() for needle in far)})
+    patterns = [pattern for item in chosen for pattern in item.patterns]
+    asked = _far(test for pattern in patterns for test in pattern.orig)
+    answered = _far(test for pattern in patterns for test in pattern.resp)
+    longer = heads(flows, labels, watched, {TYPE, *asked}, answered)
     if longer.is_empty():
         return labels
-    again = _match(flows[longer["row"]].with_columns(orig_payload=longer["head"]), Matcher(chosen), HEAD)
-    anew = again.with_columns(row=longer["row"]).unique("row", keep="first")
+    both = longer.pivot("side", index="row", values="head", aggregate_function="first", maintain_order=True)
+    known = flows[both["row"]]
+    further = [
+        pl.coalesce(both[str(side)], known[f"{name}_payload"]).alias(f"{name}_payload")
+        for side, name in ((ORIG, "orig"), (RESP, "resp"))
+        if str(side) in both.columns
+    ]
+    again = _match(known.with_columns(further), Matcher(chosen), HEAD)
+    anew = again.with_columns(row=both["row"])
     return labels.with_row_index("row").update(anew, on="row", how="left", maintain_order="left").drop("row")
 
 
+def _far(tests: Iterable[Test]) -> set[bytes]:
+    """Return the strings that are looked for further than the flow table goes, as written and in small letters."""
+    found = {needle for test in tests if isinstance(test, Find) and test.within > PREFIX for needle in test.needles}
+    return found | {needle.lower() for needle in found}
+
+
 def first_bytes(flows: pl.DataFrame, width: int = PREFIX) -> FirstBytes:
-    """Return transport, responder port and first bytes of flows as arrays; ``width``: how many of the initiator."""
+    """Return transport, responder port and first bytes of flows as arrays; ``width``: how many of each side."""
     proto = flows["proto"]
     transport = np.where((proto == "tcp").to_numpy(), 0, np.where((proto == "udp").to_numpy(), 1, 2)).astype(np.uint8)
-    orig, resp = byte_rows(flows["orig_payload"], width), byte_rows(flows["resp_payload"])
+    orig, resp = byte_rows(flows["orig_payload"], width), byte_rows(flows["resp_payload"], width)
     return FirstBytes(transport, flows["id.resp_p"].to_numpy(), orig, resp)
 
 

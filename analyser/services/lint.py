@@ -68,22 +68,25 @@ def _check_folder(signatures: Sequence[Signature], others: set[str]) -> Iterator
     seen: dict[str, str] = {}
     for signature in signatures:
         if signature.service in seen:
-            yield _issue(signature, 1, "service", f"{signature.service} has a file already: {seen[signature.service]}")
+            message = f"{signature.service} has a file already: {seen[signature.service]}"
+            yield _issue(signature, signature.line, "service", message)
         seen[signature.service] = signature.file
-        if PurePath(signature.file).stem != signature.service:
+        if signature.alone and PurePath(signature.file).stem != signature.service:
             yield _issue(signature, 1, "service", f"the file of {signature.service} is named {signature.service}.toml")
     for signature in signatures:
         for word in signature.refines:
             if word not in seen and word not in others:
-                yield _issue(signature, 1, "refines", f"{word} has no signature that could be refined")
+                yield _issue(signature, signature.line, "refines", f"{word} has no signature that could be refined")
 
 
 def _check_file(signature: Signature) -> Iterator[SignatureIssue]:
     if not signature.patterns:
-        yield _issue(signature, 1, "pattern", "missing: a signature has at least one pattern")
+        yield _issue(signature, signature.line, "pattern", "missing: a signature has at least one pattern")
     for accepted, word in ((True, "accept"), (False, "refuse")):
         if not any(item.accepted == accepted for item in signature.examples):
-            yield _issue(signature, 1, word, f"missing: a signature has at least one example it must {word}")
+            yield _issue(
+                signature, signature.line, word, f"missing: a signature has at least one example it must {word}"
+            )
     lines: dict[str, int] = {}
     for pattern in signature.patterns:
         if lines.setdefault(pattern.id, pattern.line) != pattern.line:
@@ -143,4 +146,4 @@ def _check_confusion(signatures: Sequence[Signature]) -> Iterator[SignatureIssue
             for example, (service, _) in zip(accepted, judge(alone, accepted), strict=True):
                 if service is not None:
                     message = f"also takes {example.title!r} of {other.service}, which does not refine it"
-                    yield _issue(signature, 1, "pattern", message)
+                    yield _issue(signature, signature.line, "pattern", message)

@@ -1,6 +1,7 @@
 """Signature files (``rules/signatures/<service>.toml``) to signatures, all mistakes at once.
 
-Knows TOML and the keys of these files; whether the patterns are good ones is asked in ``lint``.
+Knows TOML and the keys of these files, and that a site file may hold such tables as ``[[signature]]`` among its own; whether
+the patterns are good ones is asked in ``lint``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
@@ -37,6 +39,8 @@ _SERVICES: Final = frozenset(Service)
 _TRANSPORTS: Final = ("tcp", "udp")
 _OWN_WORD: Final = re.compile("[a-z][a-z0-9-]{1,39}")
 """What a user may call a service of his own."""
+_AMONG_OTHERS: Final = "signature"
+"""The tables that are signatures in a file that holds something else besides."""
 _FILE_KEYS: Final = {"service", "source", "transport", "refines", "pattern", "accept", "refuse"}
 _PATTERN_KEYS: Final = {"id", "transport", "ports", "sublabel", "orig", "resp", "either"}
 _EXAMPLE_KEYS: Final = {"title", "transport", "port", "orig", "resp", "sublabel"}
@@ -73,10 +77,10 @@ def read_folder(folder: Traversable, *, own: bool = False) -> tuple[tuple[Signat
         return (), (SignatureIssue(file=str(folder), line=1, key="", message=f"cannot read the folder: {error}"),)
     for item in files:
         reader = _FileReader(str(item), own=own)
-        signature = reader.read(item)
+        found = reader.read(item)
         issues.extend(reader.issues)
-        if signature is not None and not reader.issues:
-            signatures.append(signature)
+        if not reader.issues:
+            signatures.extend(found)
     return tuple(signatures), tuple(issues)
 
 
@@ -104,37 +108,53 @@ class _FileReader:
         self.name = name
         self.own = own
         self.issues: list[SignatureIssue] = []
-        self.keys: dict[str, int] = {}
+        self.keys: dict[str, list[int]] = {}
         self.headers: dict[str, list[int]] = {}
+        self.begin = 1
         self.transports: tuple[str, ...] = ()
 
-    def read(self, item: Traversable) -> Signature | None:
-        """Return the signature, or None where the file is no TOML."""
+    def read(self, item: Traversable) -> list[Signature]:
+        """Return the signature, or the several that stand among other things; none where the file is no TOML."""
         try:
-            text = item.read_bytes().decode("utf-8")
+            text = item.read_bytes().decode("utf-8-sig")
             self._find_places(text)
             table = tomllib.loads(text)
+        except RecursionError:
+            self._wrong(1, "", "not a TOML file that can be read: nested too deeply")
+            return []
         except (OSError, ValueError) as error:
             found = re.search(r"line (\d+)", str(error))
             self._wrong(int(found[1]) if found else 1, "", f"not a TOML file: {error}")
-            return None
-        self._unknown(1, table, _FILE_KEYS)
+            return []
+        if not self.own or _AMONG_OTHERS not in table:
+            return [self._signature(table)]
+        signatures = []
+        for number, entry in enumerate(self._tables(table, _AMONG_OTHERS)):
+            self.begin = self._header(_AMONG_OTHERS, number)
+            signatures.append(replace(self._signature(entry, f"{_AMONG_OTHERS}."), alone=False, line=self.begin))
+        return signatures
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _signature(self, table: Table, prefix: str = "") -> Signature:
+        """Read one signature; ``prefix`` stands before the names of its tables in the file."""
+        self._unknown(self.begin, table, _FILE_KEYS)
         service = self._service(table.get("service"))
         self.transports = self._transport(self._line("transport"), table.get("transport"), _TRANSPORTS)
         refines = tuple(self._strings(self._line("refines"), "refines", table.get("refines", [])))
         for word in refines:
-            if word not in _SERVICES:
+            if word not in _SERVICES and not (self.own and _OWN_WORD.fullmatch(word)):
                 self._wrong(self._line("refines"), "refines", f"{word!r} is no service of the contract")
         source = table.get("source")
         if not isinstance(source, str) or not source:
-            self._wrong(1, "source", "missing: say where the format is described")
+            self._wrong(self.begin, "source", "missing: say where the format is described")
         patterns = [
             pattern
             for number, entry in enumerate(self._tables(table, "pattern"))
-            for pattern in self._pattern(service, entry, self._header("pattern", number))
+            for pattern in self._pattern(service, entry, self._header(f"{prefix}pattern", number))
         ]
         examples = [
-            self._example(entry, self._header(kind, number), accepted=kind == "accept")
+            self._example(entry, self._header(f"{prefix}{kind}", number), accepted=kind == "accept")
             for kind in ("accept", "refuse")
             for number, entry in enumerate(self._tables(table, kind))
         ]
@@ -146,8 +166,6 @@ class _FileReader:
             examples=tuple(examples),
             file=self.name,
         )
-
-    # -- parts ---------------------------------------------------------------------------------
 
     def _service(self, value: object) -> str:
         if self.own and isinstance(value, str) and _OWN_WORD.fullmatch(value):
@@ -290,16 +308,16 @@ class _FileReader:
             if words.startswith("[["):
                 self.headers.setdefault(words, []).append(number)
             else:
-                self.keys.setdefault(words.partition("=")[0].rstrip(), number)
+                self.keys.setdefault(words.partition("=")[0].rstrip(), []).append(number)
 
     def _line(self, key: str) -> int:
-        """Line of a key at the top of the file."""
-        return self.keys.get(key, 1)
+        """Line of a key at the top of the signature."""
+        return next((line for line in self.keys.get(key, ()) if line >= self.begin), self.begin)
 
     def _header(self, kind: str, number: int) -> int:
-        """Line of the ``number``-th ``[[kind]]``, counted from 0."""
-        headers = self.headers.get(f"[[{kind}]]", [])
-        return headers[number] if number < len(headers) else 1
+        """Line of the ``number``-th ``[[kind]]`` of the signature, counted from 0."""
+        headers = [line for line in self.headers.get(f"[[{kind}]]", []) if line >= self.begin]
+        return headers[number] if number < len(headers) else self.begin
 
 
 def _alternatives(value: object) -> list[str]:

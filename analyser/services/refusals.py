@@ -59,6 +59,17 @@ def notes_of(talks: Iterable[Talk]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"serial": pl.UInt64, "answer_note": pl.String}, orient="row")
 
 
+def kinds_of(talks: Iterable[Talk]) -> pl.DataFrame:
+    """Return (serial, kind_of_talk) of dialogues that tell a sub-label."""
+    rows = [(talk.serial, talk.kind) for talk in talks if talk.kind is not None]
+    return pl.DataFrame(rows, schema={"serial": pl.UInt64, "kind_of_talk": pl.String}, orient="row")
+
+
+def together(notes: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """Return (serial, answer_note) with one row per flow: what is told of one flow stands in one line."""
+    return pl.concat(notes).group_by("serial", maintain_order=True).agg(pl.col("answer_note").str.join("; "))
+
+
 def from_http(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> pl.DataFrame:
     """Return SCHEMA of flows whose last HTTP answer is 401, 403, 407 or a server error; 1xx are no answers."""
     chosen = flows.filter((labels["service"].is_in(OVER_HTTP) & (flows["proto"] == "tcp")).fill_null(value=False))

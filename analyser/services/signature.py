@@ -223,7 +223,10 @@ class Example:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signature:
-    """One file of ``rules/signatures``. ``refines`` names the services whose flows this one tells apart further."""
+    """One file of ``rules/signatures``, or one of several tables in another file, which then begins at ``line``.
+
+    ``refines`` names the services whose flows this one tells apart further.
+    """
 
     service: str
     source: str
@@ -231,6 +234,8 @@ class Signature:
     patterns: tuple[Pattern, ...]
     examples: tuple[Example, ...]
     file: str
+    alone: bool = True  # the only one in its file
+    line: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

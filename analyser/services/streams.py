@@ -44,10 +44,16 @@ class Run:
     def tail(self, offset: int) -> Run:
         """Return the bytes from ``offset`` on as the beginning of a stream of its own."""
         rest = Run(start=0)
-        for start, end, mark in self.packets():
-            if end - self.start > offset:
-                rest.add(bytes(self.data[max(start - self.start, offset) : end - self.start]), mark)
+        for data, mark in self.pieces(offset, len(self.data)):
+            rest.add(data, mark)
         return rest
+
+    def pieces(self, begin: int, end: int) -> Iterator[tuple[bytes, Mark]]:
+        """Yield the bytes from ``begin`` to ``end`` of this run as its packets carried them."""
+        for start, after, mark in self.packets():
+            first, last = max(start - self.start, begin), min(after - self.start, end)
+            if first < last:
+                yield bytes(self.data[first:last]), mark
 
     def packets(self) -> Iterator[tuple[int, int, Mark]]:
         """Yield where each packet's bytes begin and end in the stream, and the packet."""

@@ -15,6 +15,7 @@ import polars as pl
 from analyser.model.service import Service
 from analyser.services import answers, disclosures, ftp, ldap, mail, rmi, smb, tds
 from analyser.services.byterows import Bools
+from analyser.services.certificates import Certificates
 from analyser.services.dialogue import Line, read_dialogue
 from analyser.services.ftp import Announcement
 from analyser.services.handshakes import ALL_FACTS, all_facts
@@ -41,22 +42,32 @@ _IN_BYTES: Final = {Service.LPR: answers.lpr_refusal, **_IN_ANSWERS}
 _SECRETS: Final[dict[str, Callable[[Conversation], str | None]]] = {
     Service.LDAP: disclosures.of_directory,
     Service.SAFEQ_TERMINAL: disclosures.of_terminal,
+    Service.TDS: tds.disclosed,
 }
+
+_CHANGES: Final[dict[str, Callable[[Conversation], Conversation | None]]] = {
+    Service.LDAP: ldap.after_starttls,
+    Service.TDS: tds.inside,
+}
+"""Who finds the TLS to which a conversation that is not of lines changes over."""
 
 
 class Talk(NamedTuple):
-    """What one dialogue shows. ``note``: a fact worth telling beside the state of its port."""
+    """What one dialogue shows. ``note``: a fact worth telling beside the state of its port; ``kind``: its sub-label."""
 
     serial: int
     refusal: Refusal | None = None
     announcements: Sequence[Announcement] = ()
     note: str | None = None
+    kind: str | None = None
 
 
-def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame) -> tuple[list[Talk], pl.DataFrame]:
+def read_talks(
+    flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame, shown: Certificates
+) -> tuple[list[Talk], pl.DataFrame]:
     """Return what the watched TCP dialogues of known services show, and TLS facts of those that changed over to TLS.
 
-    The facts are a table of :data:`analyser.services.handshakes.ALL_FACTS`.
+    The facts are a table of :data:`analyser.services.handshakes.ALL_FACTS`; ``shown`` takes the certificates.
     """
     services = [*_IN_LINES, *_IN_BYTES, *_SECRETS, Service.RMI]
     chosen = flows.select(*PLACED, "proto", labels["service"]).filter(
@@ -69,7 +80,7 @@ def read_talks(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFrame)
     for streams in segments.only(_looked_at(segments, chosen["service"])).streams():
         changed: list[Conversation] = []
         talks += [_read(conversation, words[conversation.serial], changed) for conversation in streams.conversations()]
-        facts.append(all_facts(packed(changed), flows))
+        facts.append(all_facts(packed(changed), flows, shown))
     return talks, pl.concat(facts)
 
 
@@ -88,12 +99,13 @@ def _read(conversation: Conversation, word: str, changed: list[Conversation]) ->
     """Read one dialogue; what follows the change to TLS goes to ``changed``."""
     if word == Service.RMI:
         return Talk(conversation.serial, None, rmi.stubs(conversation))
-    if word == Service.LDAP and (inside := ldap.after_starttls(conversation)) is not None:
+    if word in _CHANGES and (inside := _CHANGES[word](conversation)) is not None:
         changed.append(inside)
     if word not in _IN_LINES:
         refusal = _IN_BYTES[word](conversation) if word in _IN_BYTES else None
         note = _SECRETS[word](conversation) if word in _SECRETS else None
-        return Talk(conversation.serial, refusal, note=note)
+        kind = tds.agreed(conversation) if word == Service.TDS else None
+        return Talk(conversation.serial, refusal, note=note, kind=kind)
     dialogue = read_dialogue(conversation)
     if dialogue.tls is not None:
         changed.append(dialogue.tls)

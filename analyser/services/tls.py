@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 
 from analyser.services.byterows import Bools, Bytes, Index
+from analyser.services.certificates import beside_hellos
 from analyser.services.chains import number
-from analyser.services.hellos import known_version, read_client_hellos, read_server_hellos
+from analyser.services.hellos import UNTOLD, known_version, read_client_hellos, read_server_hellos
 from analyser.services.streams import Streams
 from analyser.services.tlsrecords import NONE, Records, read_records
 
@@ -65,7 +66,9 @@ _CLIENT_HELLO, _SERVER_HELLO = 1, 2
 class TlsFacts:
     """What the clear part of k conversations shows, (k,) each; times in ns, 0 where nothing was seen.
 
-    ``version`` and ``offered`` are keys of ``hellos.VERSIONS`` or 0; ``alert`` is a number, -1 where there is none.
+    ``version`` and ``offered`` are keys of ``hellos.VERSIONS`` or 0; ``cipher`` and ``alert`` are numbers, -1 where there
+    is none. ``protocols`` (offered) and ``protocol`` (chosen) are lists for ``hellos.protocol_names``, ``certificate`` is
+    the server's own, in DER.
     """
 
     version: Index
@@ -74,6 +77,10 @@ class TlsFacts:
     client_hello_t: Index
     server_hello_t: Index
     client_next_t: Index
+    cipher: Index
+    protocols: list[bytes | None]
+    protocol: list[bytes | None]
+    certificate: list[bytes | None]
     alert: Index
     alert_from_orig: Bools
     alert_frame: Index
@@ -95,16 +102,20 @@ def read_tls(streams: Streams) -> TlsFacts:
     runs = _runs(streams)
     old_version, old_size = _old_hellos(streams, runs)
     records = read_records(runs.data, runs.begin + old_size, runs.end)
-    offered, names, client_hello_t, after = _clients(streams, runs, records, old_version, old_size)
-    version, server_hello_t = _servers(streams, runs, records)
+    offered, names, protocols, client_hello_t, after = _clients(streams, runs, records, old_version, old_size)
+    chosen = _servers(streams, runs, records)
     alert, from_orig, alert_frame, alert_file = _alerts(streams, records)
     return TlsFacts(
-        version=version,
+        version=chosen.version,
         offered=offered,
         server_name=names,
         client_hello_t=client_hello_t,
-        server_hello_t=server_hello_t,
-        client_next_t=_next_bytes(streams, after, server_hello_t),
+        server_hello_t=chosen.hello_t,
+        client_next_t=_next_bytes(streams, after, chosen.hello_t),
+        cipher=chosen.cipher,
+        protocols=protocols,
+        protocol=chosen.protocol,
+        certificate=chosen.certificate,
         alert=alert,
         alert_from_orig=from_orig,
         alert_frame=alert_frame,
@@ -146,11 +157,15 @@ def _old_hellos(streams: Streams, runs: _Runs) -> tuple[Index, Index]:
 
 def _clients(
     streams: Streams, runs: _Runs, records: Records, old_version: Index, old_size: Index
-) -> tuple[Index, list[str | None], Index, Index]:
-    """Return what clients offered and wanted, when, and where the hello ends in the stream (NONE: it was not seen)."""
+) -> tuple[Index, list[str | None], list[bytes | None], Index, Index]:
+    """Return what clients offered and wanted, when, and where the hello ends in the stream (NONE: it was not seen).
+
+    That is version, name of the server and protocols.
+    """
     count = len(streams.serials)
     offered, hello_t, after = np.zeros(count, np.int64), np.zeros(count, np.int64), np.full(count, NONE, np.int64)
     names: list[str | None] = [None] * count
+    protocols: list[bytes | None] = [None] * count
     flows, chosen = _beginning(streams, runs, 0)
     old = old_size[chosen] > 0
     offered[flows] = known_version(old_version[chosen])
@@ -159,31 +174,48 @@ def _clients(
     new = ~old & messages.begin_with(_CLIENT_HELLO)[chosen]
     hellos, rows = chosen[new], flows[new]
     at, size = messages.at[hellos] + 4, np.maximum(messages.size[hellos] - 4, 0)
-    offered[rows], wanted = read_client_hellos(messages.data, at, size, messages.whole[hellos])
-    for row, name in zip(rows.tolist(), wanted, strict=True):
-        names[row] = name
+    offered[rows], wanted, listed = read_client_hellos(messages.data, at, size, messages.whole[hellos])
+    for row, name, item in zip(rows.tolist(), wanted, listed, strict=True):
+        names[row], protocols[row] = name, item
     after[rows] = messages.end[hellos] - runs.begin[hellos]
     seen = old | new
     hello_t[flows[seen]] = streams.t[streams.run_first[chosen[seen]]]
-    return offered, names, hello_t, after
+    return offered, names, protocols, hello_t, after
 
 
-def _servers(streams: Streams, runs: _Runs, records: Records) -> tuple[Index, Index]:
-    """Return what servers chose, and when."""
-    version, hello_t = (np.zeros(len(streams.serials), dtype=np.int64) for _ in range(2))
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What servers chose and showed, and when: as in TlsFacts."""
+
+    version: Index
+    cipher: Index
+    protocol: list[bytes | None]
+    certificate: list[bytes | None]
+    hello_t: Index
+
+
+def _servers(streams: Streams, runs: _Runs, records: Records) -> _Chosen:
+    count = len(streams.serials)
+    version, hello_t = (np.zeros(count, dtype=np.int64) for _ in range(2))
+    cipher = np.full(count, UNTOLD, dtype=np.int64)
+    protocol: list[bytes | None] = [None] * count
+    certificate: list[bytes | None] = [None] * count
     messages = records.messages
     flows, chosen = _beginning(streams, runs, 1)
     told = messages.begin_with(_SERVER_HELLO)[chosen]
     flows, chosen = flows[told], chosen[told]
     at, size = messages.at[chosen] + 4, np.maximum(messages.size[chosen] - 4, 0)
-    version[flows] = read_server_hellos(messages.data, at, size)
+    version[flows], cipher[flows], listed = read_server_hellos(messages.data, at, size)
+    shown = beside_hellos(runs.data, messages, chosen, runs.begin[chosen], runs.end[chosen])
+    for row, item, found in zip(flows.tolist(), listed, shown, strict=True):
+        protocol[row], certificate[row] = item, found
     hello_t[flows] = streams.t[streams.run_first[chosen]]
     # where the hello itself was not captured, what follows it shows that it was sent
     flows = np.flatnonzero(runs.first[1::2] != NONE)
     chosen = runs.first[1::2][flows]
     late = (streams.run_at[chosen] != 0) & (records.spoken[chosen] != NONE)
     hello_t[flows[late]] = streams.t[_packet(streams, records.spoken[chosen[late]])]
-    return version, hello_t
+    return _Chosen(version, cipher, protocol, certificate, hello_t)
 
 
 def _alerts(streams: Streams, records: Records) -> tuple[Index, Bools, Index, Index]:

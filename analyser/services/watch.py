@@ -40,6 +40,7 @@ STREAM_PORTS: Final[tuple[int, ...]] = (
     19044,
     19898,
     9100,  # raw printing: the language is entered behind the job's header
+    50001,  # web services of devices: what is called stands behind long headers
 )
 
 DATAGRAM_PORTS: Final[tuple[int, ...]] = (

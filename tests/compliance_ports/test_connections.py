@@ -153,6 +153,38 @@ def test_a_client_that_falls_silent_after_the_server_hello_stalls() -> None:
     assert told(port_of(opened(**{**HELLO, **halfway}), ended=4)) == "open"
 
 
+def test_a_hello_to_which_a_conversation_changes_over_and_that_finds_no_word_stalls() -> None:
+    """A database that closes on the hello inside its packets: it spoke before, in clear, so that nothing else shows it."""
+    hello: dict[str, Any] = {
+        "service": "tds",
+        "basis": "payload",
+        "tls_client_hello_t": at(0.5),
+        "orig_data_last_t": at(0.5),
+    }
+    changed = {**hello, "resp_data_t": at(0.1), "resp_data_last_t": at(0.1), "resp_acks_payload": True}
+    for end in ("orig", "resp"):
+        finding = port_of(opened(**changed, **{f"{end}_nfin": 1, f"{end}_fin_t": at(0.6)}), ended=1)
+        assert (told(finding), finding.detail) == ("failing/tls-stalled", "ClientHello acknowledged, no ServerHello")
+    silent = {"orig_nfin": 0, "resp_nfin": 0}
+    assert told(port_of(opened(**changed, **silent), ended=9)) == "failing/tls-stalled"
+    assert told(port_of(opened(**changed, **silent), ended=4)) == "open"
+    assert told(port_of(opened(**{**changed, "resp_data_last_t": at(0.6)}, **silent), ended=9)) == "open"
+    assert told(port_of(opened(**changed, **silent, missed_bytes=9), ended=9)) == "open"
+
+
+EXPIRED = "the server's certificate expired 2024-01-02"
+
+
+def test_a_certificate_out_of_its_time_stands_beside_whatever_became_of_the_handshake() -> None:
+    """A client may fall silent over it or go on: the reader should know either way, and an alert names it by itself."""
+    hello = {**HELLO, "tls_server_hello_t": at(0.01), "tls_version": "TLS 1.2", "answer_note": EXPIRED}
+    finding = port_of(opened(**{**hello, "orig_nfin": 0, "resp_nfin": 0}))
+    assert told(finding) == "failing/tls-stalled"
+    assert finding.detail == f"no word from the client after the ServerHello (TLS 1.2 chosen); {EXPIRED}"
+    went_on = port_of(opened(**{**hello, "tls_client_next_t": at(0.02), "orig_data_last_t": at(0.02)}))
+    assert (told(went_on), went_on.detail) == ("open", f"encrypted, application not visible; {EXPIRED}")
+
+
 def test_a_client_hello_answered_in_clear_text_is_the_wrong_protocol() -> None:
     finding = port_of(
         opened(service="tls", wrong_side=True), demand=Demand(transport="tcp", port=443, services=("https",))

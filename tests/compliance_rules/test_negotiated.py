@@ -16,6 +16,7 @@ from tests.compliance_rules.little import (
     Transport,
     called,
     entries,
+    every,
     host,
     judged,
     net,
@@ -87,6 +88,29 @@ def test_a_network_is_satisfied_by_one_client_whose_announced_port_opens() -> No
         ("server", MFD, "blocked"),
         ("server", "printers", "satisfied"),
     ]
+
+
+def test_a_blocked_announced_port_shows_the_line_that_announced_it() -> None:
+    """Active and passive alike: the frame of PORT or 227 stands beside the attempt, with the filter of its own flow."""
+    for promise, data in (
+        (passive(50010), unanswered(orig=MFD, resp=A, port=50010, start=1.5)),
+        (active(40001), unanswered(orig=A, resp=MFD, port=40001, start=1.5)),
+    ):
+        found = [
+            entry for entry in judged([_TALK, data], _RULES, promises=[promise]).verdicts if entry.verdict == "blocked"
+        ]
+        (finding,) = found[0].ports
+        assert "announced in frame 5" in (finding.detail or "")
+        line = finding.evidence[-1]
+        assert (line.frames, f"tcp.port=={21}" in line.filter) == ((5,), True)
+        assert line.community_id != finding.evidence[0].community_id
+
+
+def test_an_announced_port_that_opens_needs_no_line() -> None:
+    data = opened(orig=MFD, resp=A, port=50010, start=1.5, service="ftp-data", basis="negotiated")
+    (finding,) = entries(judged([_TALK, data], _RULES, promises=[passive(50010, kept_by=1)]), "passive")[0].ports
+    assert len(finding.evidence) == 1
+    assert "announced" not in (finding.detail or "")
 
 
 def test_an_announced_port_that_nobody_tried_is_named() -> None:
@@ -214,6 +238,64 @@ def test_an_sql_instance_is_found_through_its_browser() -> None:
     assert only(judged([asked], [browser, instance], place, promises=[promise]), "instance")[0][2] == "missing"
     much_later = [asked, opened(orig=A, resp=MFD, port=51433, start=3000.0, service="tds")]
     assert judged(much_later, [browser, instance], place, promises=[promise]).unexpected == ()
+
+
+_REGISTRY = rule(
+    "registry", initiator="mfd", responder="terminal-server", subject="initiator", ports=(9696,), service="rmi"
+)
+_ASKED = opened(orig=MFD, resp=A, port=9696, service="rmi", basis="payload")
+_STUB = passive(41234, kind="rmi-stub")
+
+
+def test_an_object_that_cannot_be_reached_is_the_failure_of_its_registrys_rule() -> None:
+    """No rule waits for its port, and without it the registry is of no use; the frame of the stub is shown."""
+    dropped = unanswered(orig=MFD, resp=A, port=41234, start=2.0)
+    judgement = judged([_ASKED, dropped], [_REGISTRY], promises=[_STUB])
+    entry = entries(judgement, "registry")[0]
+    assert (entry.verdict, states(entry)) == ("blocked", {9696: "open", 41234: "blocked"})
+    assert [piece.frames for piece in entry.ports[1].evidence][-1] == (5,)
+    assert "announced in frame 5" in (entry.ports[1].detail or "")
+    assert judgement.unexpected == ()
+
+
+def test_an_object_that_is_reached_at_times_is_intermittent_and_one_that_is_reached_is_not_listed() -> None:
+    reached = opened(orig=MFD, resp=A, port=41234, start=2.0, service="rmi", basis="negotiated")
+    dropped = unanswered(orig=MFD, resp=A, port=41234, start=9.0)
+    both = entries(judged([_ASKED, reached, dropped], [_REGISTRY], promises=[_STUB]), "registry")[0]
+    assert (both.verdict, states(both)) == ("intermittent", {9696: "open", 41234: "intermittent"})
+    fine = entries(judged([_ASKED, reached], [_REGISTRY], promises=[_STUB]), "registry")[0]
+    assert (fine.verdict, states(fine)) == ("satisfied", {9696: "open"})
+
+
+def test_an_object_on_a_port_of_the_rule_itself_is_judged_once() -> None:
+    """Where the page names the object's port, the stub adds nothing but what is known."""
+    pair = rule("registry", initiator="mfd", responder="terminal-server", subject="initiator", ports=every(9696, 9002),
+                service="rmi")  # fmt: skip
+    dropped = unanswered(orig=MFD, resp=A, port=9002, start=2.0)
+    entry = entries(judged([_ASKED, dropped], [pair], promises=[_STUB | {"port": 9002}]), "registry")[0]
+    assert (entry.verdict, states(entry)) == ("blocked", {9696: "open", 9002: "blocked"})
+
+
+def test_a_stub_that_names_another_machine_is_told_with_the_address_that_was_tried() -> None:
+    """The machine calls itself by an address that its clients cannot reach: the commonest mistake with remote objects."""
+    dropped = unanswered(orig=MFD, resp=OUTSIDE, port=41234, start=2.0)
+    judgement = judged([_ASKED, dropped], [_REGISTRY], promises=[_STUB | {"announced": OUTSIDE}])
+    fine, third = sorted(entries(judgement, "registry"), key=lambda entry: entry.ports[0].port or 0)
+    assert (fine.verdict, states(fine)) == ("satisfied", {9696: "open"})
+    assert (called(third.responder), set(states(third))) == (OUTSIDE, {41234})
+    assert "announced address is not the control peer" in (third.ports[0].detail or "")
+    assert judgement.unexpected == ()
+
+
+def test_an_object_of_one_client_of_a_network_fails_for_that_client() -> None:
+    place = site(SERVER, net("printers", "198.51.100.0/24", "mfd"))
+    flows = [
+        _ASKED,
+        opened(orig=MFD2, resp=A, port=9696, service="rmi", basis="payload"),
+        unanswered(orig=MFD, resp=A, port=41234, start=2.0),
+    ]
+    found = only(judged(flows, [_REGISTRY], place, promises=[_STUB]), "registry")
+    assert found == [(MFD, "server", "blocked"), ("printers", "server", "satisfied")]
 
 
 def test_an_object_is_explained_by_its_registry_as_long_as_the_registry_is() -> None:

@@ -419,6 +419,28 @@ def test_chosen_packets_are_watched() -> None:
     assert tables.watched["data"].to_list() == [b""]
 
 
+def test_what_a_printer_answers_is_watched_behind_a_header_that_came_by_itself() -> None:
+    """On any port: the status of IPP stands in the body. Of other answers the header is enough, of the asker nothing is kept."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/ipp\r\nContent-Length: 900\r\n\r\n"
+    body = b"\x01\x01\x04\x06" + bytes(896)
+
+    def kept(*said: bytes) -> list[bytes]:
+        sent: list[Timed] = [*HANDSHAKE, (0.05, client("PA", 101, 901, b"POST / HTTP/1.1\r\n\r\n"))]
+        at = 901
+        for turn, data in enumerate(said):
+            sent.append((0.1 + turn, server("PA", at, 120, data)))
+            sent.append((0.2 + turn, client("PA", 120 + turn * 9, at, b"more data")))
+            at += len(data)
+        return read(pcap(sent))[0].watched["data"].to_list()
+
+    assert kept(head, body, body) == [head, body[:256]]
+    assert kept(head[:50], head[50:], body) == [head[:50], head[50:], body[:256]]
+    assert kept(head + body, body) == [(head + body)[:1024], body[:256]]
+    other = head.replace(b"application/ipp", b"text/html")
+    assert kept(other, body) == [other]
+    assert kept(head, body, other, body, head, body) == [head, body[:256], other, head, body[:256]]
+
+
 def test_of_a_job_only_the_beginning_is_watched_and_of_its_answers_more() -> None:
     """A side that sends to a watched stream port is kept for 1 KiB, the side that answers for 16 KiB."""
     job = bytes(1400)

@@ -67,6 +67,17 @@ def _answers(*parts: bytes) -> tuple[bytes, ...]:
     return tuple(b"<" + part for part in parts)
 
 
+def _halves(answer: bytes) -> tuple[bytes, bytes]:
+    """Return header and body, as a printer that writes them one by one."""
+    at = answer.index(b"\r\n\r\n") + 4
+    return answer[:at], answer[at:]
+
+
+def _inside(side: str, records: bytes) -> bytes:
+    """Return TLS inside a packet of a database."""
+    return side.encode() + wire.tds(0x12, records)
+
+
 TRAP: Final = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"
 """What looks like an answer and is the text of a page."""
 FILLED: Final = b"x" * (1460 - len(_page(200, b"", chunked=True)) + 4)
@@ -122,6 +133,12 @@ CASES: Final[dict[str, Case]] = {
     "a job is refused, header and body apart": Case(
         IPP, 631, (PRINT, b"<HTTP/1.1 100 Continue\r\n\r\n", *_answers(_ipp(0x0507)[:80], _ipp(0x0507)[80:])), REFUSED, "IPP 0x0507"
     ),
+    "a job is refused on the port of the web, header and body apart": Case(
+        IPP, 80, (PRINT, b"<HTTP/1.1 100 Continue\r\n\r\n", *_answers(*_halves(_ipp(0x0507)))), REFUSED, "IPP 0x0507"
+    ),
+    "the second job is refused on the port of the web": Case(
+        IPP, 80, (PRINT, *_answers(*_halves(_ipp(0))), PRINT, *_answers(*_halves(_ipp(0x0406)))), REFUSED, "IPP 0x0406"
+    ),
     "a busy printer takes the job in the end": Case(IPP, 631, (PRINT, b"<" + _ipp(0x0507), PRINT, b"<" + _ipp(0)), "open"),
     "a queue takes a job": Case(LPR, 515, (b">\x02lp\n", b"<\x00", b">\x02100 cfA001host\n", b"<\x00"), "open"),
     "a queue that does not exist": Case(LPR, 515, (b">\x02lp\n", b"<\x01"), REFUSED, "LPR 1"),
@@ -156,6 +173,9 @@ CASES: Final[dict[str, Case]] = {
     ),
     "a log-in to a database is refused": Case(
         TDS, 50122, (*PRELOGIN, LOG_IN, b"<" + wire.tds(4, wire.tds_error(18456) + wire.TDS_DONE)), REFUSED, "TDS 18456"
+    ),
+    "TLS dies inside a database": Case(
+        TDS, 50122, (*PRELOGIN, _inside(">", wire.record(22, wire.client_hello())), _inside("<", wire.record(22, wire.server_hello())), _inside(">", wire.alert(48))), "failing/tls-alert", "unknown_ca"
     ),
     "a password in clear text": Case(
         TOSHIBA, 389, (b">" + wire.ldap_bind(1), b"<" + wire.ldap_result(1, 0)), "open", "password sent in clear text"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +280,55 @@ roles = ["workstation"]
     assert without[2] == by_option[2]
     (drafts / "ymq.toml").write_text(text + "\n", encoding="utf-8")
     assert judged('signatures = ["own"]')[1][0]["sha256"] != by_site[1][0]["sha256"]
+
+
+def test_a_site_may_hold_its_signatures_itself(tmp_path: Path) -> None:
+    """The draft's tables among those of the site do what the folder did; the linter finds their mistakes in the site file."""
+    path, drafts = capture(tmp_path), tmp_path / "own"
+    assert run("learn", str(path), "-o", str(drafts), "-q").returncode == 0
+    text = (drafts / "unknown-tcp-5555.toml").read_text(encoding="utf-8").replace('"unknown-tcp-5555"', '"ymq"')
+    inline = re.sub(r"^\[\[(\w+)\]\]", r"[[signature.\1]]", text, flags=re.MULTILINE)
+    site = tmp_path / "site.toml"
+    words = """name = "Own"
+[[host]]
+name = "server"
+addresses = ["192.0.2.10"]
+roles = ["spooler-controller"]
+[[network]]
+name = "office"
+cidr = "203.0.113.0/24"
+roles = ["workstation"]
+[[signature]]
+"""
+    site.write_text(words + inline, encoding="utf-8")
+    assert run("rules", "lint", str(site)).returncode == 0
+    document = json.loads(run("check", str(path), "--site", str(site), "--json").stdout)
+    found = {
+        (port["service"], port["basis"])
+        for entry in document["verdicts"]
+        if entry["verdict"] == "satisfied" and entry["rule"].endswith("/spooler-controller")
+        for port in entry["ports"]
+    }
+    assert found == {("ymq", "payload")}
+    assert [item["id"] for item in document["rules"] if item["version"] == "signatures"] == ["site.toml"]
+    site.write_text(
+        words + inline.replace('service   = "ymq"', 'service   = "ymq"\nrefines = ["gauge"]\nodd = 1'), encoding="utf-8"
+    )
+    for command in (("rules", "lint", str(site)), ("check", str(path), "--site", str(site))):
+        result = run(*command)
+        assert result.returncode == 2
+        assert "site.toml:10: odd: unknown key" in result.stdout + result.stderr
+
+
+def test_a_word_of_ones_own_that_nobody_has_cannot_be_refined(tmp_path: Path) -> None:
+    """A signature that says it is finer than one that is nowhere would only seem to work."""
+    own = tmp_path / "own.toml"
+    own.write_text(
+        'service = "own"\nsource = "x"\ntransport = "tcp"\nrefines = ["gauge"]\n[[pattern]]\nid = "a"\norig = ["GAUGE"]\n',
+        encoding="utf-8",
+    )
+    result = run("flows", str(PCAPS / "ricoh-install.pcap"), "--signatures", str(own))
+    assert (result.returncode, "gauge has no signature" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 from analyser.model.capture import InputError
 from analyser.report.flow_files import ENDINGS, flow_page, write_csv, write_flows, write_jsonl, write_zeek
 from analyser.report.flows import flow_table
-from analyser.tables import FLOWS, FLOWS_PUBLIC, LABELS
+from analyser.tables import FLOWS, FLOWS_PUBLIC, HANDSHAKE_WORDS, LABELS
 from tests.compliance_ports.made import T0, flow
 
 ZEEK_ORDER = [
@@ -49,7 +49,7 @@ ZEEK_ORDER = [
 
 
 def table(*flows: dict[str, Any], captures: tuple[str, ...] = ("a.pcap", "b.pcap")) -> pl.DataFrame:
-    return flow_table(pl.DataFrame(list(flows), schema={**FLOWS, **LABELS}), captures)
+    return flow_table(pl.DataFrame(list(flows), schema={**FLOWS, **LABELS, **HANDSHAKE_WORDS}), captures)
 
 
 def written(frame: pl.DataFrame, writer: Any) -> str:
@@ -78,6 +78,43 @@ def test_a_sub_label_is_a_column() -> None:
     """Which kind of a service was spoken stands in the table, null where bytes do not tell."""
     frame = table(flow(service="snmp", basis="payload", sublabel="v2c get"), flow(service="dns"))
     assert frame["sublabel"].to_list() == ["v2c get", None]
+
+
+SHOWN = {
+    "cipher": "TLS_RSA_WITH_AES_128_CBC_SHA", "alpn": "h2, http/1.1", "next_protocol": "h2", "cert_subject": "printer",
+    "cert_issuer": "Site CA", "cert_names": "a.example, 192.0.2.9",
+    "cert_not_before": dt.datetime(2020, 1, 2, tzinfo=dt.UTC), "cert_not_after": dt.datetime(9999, 12, 31, tzinfo=dt.UTC),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_a_handshake_shows_is_in_every_format(tmp_path: Path, ending: str) -> None:
+    """Suite, protocols and the server's certificate are columns; dates are times, also those far away."""
+    path = tmp_path / f"flows{ending}"
+    write_flows([table(flow(service="tls") | SHOWN, flow(sport=7))], path)
+    if ending == ".parquet":
+        shown, nothing = pl.read_parquet(path).select(list(SHOWN)).rows(named=True)
+        assert (shown, set(nothing.values())) == (SHOWN, {None})
+        return
+    text = path.read_text(encoding="utf-8")
+    if ending == ".jsonl":
+        row, other = map(json.loads, text.splitlines())
+        dates, unset = ("2020-01-02T00:00:00.000000Z", "9999-12-31T00:00:00.000000Z"), None
+    elif ending == ".csv":
+        row, other = csv.DictReader(io.StringIO(text))
+        dates, unset = ("2020-01-02T00:00:00.000000Z", "9999-12-31T00:00:00.000000Z"), ""
+    else:
+        row, other = zeek_rows(text)
+        dates, unset = ("1577923200.000000", "253402214400.000000"), "-"
+    written_down = SHOWN | dict(zip(("cert_not_before", "cert_not_after"), dates, strict=True))
+    assert {name: row[name] for name in SHOWN} == written_down
+    assert {other[name] for name in SHOWN} == {unset}
+
+
+def test_without_handshakes_the_table_has_no_columns_of_them() -> None:
+    """A screen needs none, and reading certificates takes time."""
+    frame = pl.DataFrame([flow()], schema={**FLOWS, **LABELS})
+    assert not set(flow_table(frame, ("a.pcap",)).columns) & set(HANDSHAKE_WORDS)
 
 
 def test_nothing_seen_is_null_and_frames_name_their_file() -> None:
@@ -166,10 +203,13 @@ HOSTILE = [
 ]
 
 
+_TEXTS = [column for column, kind in HANDSHAKE_WORDS.items() if kind == pl.String()]
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_foreign_text_can_do_no_harm(name: str) -> None:
     """A server name made to trick terminals, spreadsheets or parsers stays one harmless cell in every format."""
-    frame = table(flow(server_name=name, service="tls"))
+    frame = table(flow(server_name=name, service="tls") | dict.fromkeys(_TEXTS, name))
     for text in (
         written(frame, write_csv),
         written(frame, write_jsonl),
@@ -177,8 +217,8 @@ def test_foreign_text_can_do_no_harm(name: str) -> None:
         flow_page(frame, 1),
     ):
         assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028]", text)
-    (cell,) = [row["server_name"] for row in csv.DictReader(io.StringIO(written(frame, write_csv)))]
-    assert cell[0] not in "=+-@\t\r\n"
+    (cells,) = csv.DictReader(io.StringIO(written(frame, write_csv)))
+    assert not {cells[column][0] for column in ("server_name", *_TEXTS)} & set("=+-@\t\r\n")
     assert json.loads(written(frame, write_jsonl))["server_name"] == name
     (row,) = zeek_rows(written(frame, write_zeek))
     assert row["service"] == "tls"

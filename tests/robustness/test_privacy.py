@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import polars as pl
 import pytest
 
-from samples import plays, speech
+from samples import speech
 from samples.cast import SERVER, printer, workstation
 from samples.story import Host, Story
 from samples.talk import Tcp, tcp, udp
@@ -121,7 +121,11 @@ def capture() -> bytes:
         dialogue(story, SERVER, mfd, port, list(http), first="client", at=at)
         at += 5
     dialogue(story, SERVER, mfd, 9100, [job], first="client", at=at)
-    plays.tls(story, SERVER, mfd, 443, at=at + 5, subject=SECRETS["certificate"])
+    # a client's certificate may name a person, a server's is shown to everybody
+    person = speech.tls_client_finish(SECRETS["certificate"])
+    hellos = [speech.tls_client_hello(), speech.tls_server_hello()]
+    for after, end in ((5, [speech.tls_server_finish()]), (6, [speech.tls_alert("unknown_ca")])):
+        dialogue(story, SERVER, mfd, 443, [*hellos, person, *end], first="client", at=at + after)
     asked = udp(story, SERVER, mfd, 161, at=at + 10)
     asked.say(speech.snmp_get(4001, SECRETS["community"]))
     asked.answer(speech.snmp_response(4001, SECRETS["community"]))

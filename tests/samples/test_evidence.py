@@ -77,6 +77,28 @@ def told_by_icmp(claim: Claim) -> bool:
     return claim.port.by in senders
 
 
+@pytest.mark.parametrize(
+    ("name", "rule", "port", "line"),
+    [
+        ("ftp-data", "printer-to-server/ftp-passive-data", 50216, b"227 Entering Passive Mode (192,0,2,10,196,40)"),
+        ("announced-ports", "server-to-printer/ftp-active-data", 50276, b"PORT 198,51,100,21,196,100"),
+        ("announced-ports", "workstation-to-server/jmx-management", 41234, b"UnicastRef"),
+        ("sql-browser", "other/sql-instance", 52101, b";tcp;52101;"),
+    ],
+)
+def test_a_blocked_announced_port_shows_the_line_that_announced_it(
+    name: str, rule: str, port: int, line: bytes
+) -> None:
+    """Beside the attempt that found no answer stands the packet that told the number."""
+    (claim,) = [
+        claim
+        for claim in claims(Case(name))
+        if claim.rule.endswith(rule) and claim.port.port == port and claim.port.state == "blocked"
+    ]
+    assert any(asks(frame, port) for frame in claim.frames)
+    assert [line in spoken(frame) for frame in claim.frames].count(True) == 1
+
+
 def alerted(claim: Claim) -> bool:
     """A TLS alert record is shown."""
     return any(spoken(packet)[:1] == b"\x15" for packet in claim.frames)

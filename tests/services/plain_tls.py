@@ -35,6 +35,10 @@ class TlsFacts:
     client_hello_t: int = 0
     server_hello_t: int = 0
     client_next_t: int = 0
+    cipher: int = -1
+    protocols: bytes | None = None
+    protocol: bytes | None = None
+    certificate: bytes | None = None
     alert: str | None = None
     alert_from_orig: bool = False
     alert_mark: Mark = NOWHERE
@@ -100,7 +104,8 @@ def _read_server(side: Sequence[Run], facts: TlsFacts) -> None:
     hello, end, _ = _first_message(records, _SERVER_HELLO) if run.start == 0 else (b"", None, True)
     if end is not None:
         facts.server_hello_t = run.mark(0).t
-        facts.version = _chosen_version(hello)
+        facts.version = _read_server_hello(hello, facts)
+        facts.certificate = _certificate(records)
     elif run.start != 0:
         # the hello itself was not captured, but what follows it shows that it was sent
         record = next((item for item in records if item.kind != _ALERT), None)
@@ -152,6 +157,8 @@ def _read_client_hello(hello: bytes, facts: TlsFacts, *, whole: bool) -> None:
             name = body[5 : 5 + int.from_bytes(body[3:5], "big")]
             if _HOST_NAME.fullmatch(name):
                 facts.server_name = name.decode("ascii").lower()
+        elif kind == 16 and len(body) > 2:
+            facts.protocols = _listed(body)
         elif kind == 43:
             offered += [int.from_bytes(body[k : k + 2], "big") for k in range(1, len(body) - 1, 2)]
     highest = max((item for item in offered if item in VERSIONS), default=0)
@@ -159,13 +166,35 @@ def _read_client_hello(hello: bytes, facts: TlsFacts, *, whole: bool) -> None:
     facts.offered = VERSIONS.get(highest) if whole or len(offered) > 1 or highest < _TLS_1_2 else None
 
 
-def _chosen_version(hello: bytes) -> str | None:
+def _read_server_hello(hello: bytes, facts: TlsFacts) -> str | None:
     version = int.from_bytes(hello[:2], "big")
-    at = _after_vector(hello, 34, 1) + 3
-    for kind, body in _extensions(hello, at):
+    at = _after_vector(hello, 34, 1)
+    if version in VERSIONS and at + 2 <= len(hello):
+        facts.cipher = int.from_bytes(hello[at : at + 2], "big")
+    for kind, body in _extensions(hello, at + 3):
+        if kind == 16 and len(body) > 2:
+            facts.protocol = _listed(body)
         if kind == 43 and len(body) == 2:
             version = int.from_bytes(body, "big")
     return VERSIONS.get(version)
+
+
+def _listed(body: bytes) -> bytes:
+    return body[2 : 2 + min(int.from_bytes(body[:2], "big"), 256)]
+
+
+def _certificate(records: Sequence[_Record]) -> bytes | None:
+    """Return the first certificate of the message behind the first one, if it is one and there is all of it."""
+    said = b""
+    for record in records:
+        if record.kind != _HANDSHAKE:
+            break
+        said += record.body
+    at = 4 + int.from_bytes(said[1:4], "big")
+    said = said[: at + 4 + int.from_bytes(said[at + 1 : at + 4], "big")]
+    size = int.from_bytes(said[at + 7 : at + 10], "big")
+    found = said[at + 10 : at + 10 + size]
+    return found if said[at : at + 1] == b"\x0b" and size and len(found) == size else None
 
 
 def _alerts(side: Sequence[Run], first: Sequence[_Record], facts: TlsFacts, *, from_orig: bool) -> None:

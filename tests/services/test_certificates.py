@@ -9,8 +9,10 @@ from asn1crypto import algos, keys, x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyser.services.certificates import first_certificate
-from analyser.services.x509 import described, read_certificate
+from analyser.services.certificates import Certificates, first_certificate
+from analyser.services.handshakes import handshake_words
+from analyser.services.hellos import protocol_names
+from analyser.services.x509 import described, read_certificate, validity
 from tests.services import wire
 from tests.services.made import CLIENT, SERVER, START, Talking, first, flow, labelled
 
@@ -170,6 +172,99 @@ def test_any_bytes_are_no_certificate_or_one(data: bytes) -> None:
     read_certificate(data)
     read_certificate(b"\x30\x82\xff\xff" + data)
     read_certificate(b"\x30\x80" * 5000 + data)
+
+
+def _open(server: bytes, *, serial: int = 1) -> Talking:
+    """A handshake that nobody ends."""
+    talk = Talking(serial).orig(wire.record(22, wire.client_hello()))
+    return talk.resp(wire.record(22, wire.server_hello()) + server).orig(wire.record(20, b"\x01"))
+
+
+def test_the_servers_certificate_is_told_without_an_alert_and_noted_when_its_time_is_over() -> None:
+    """What the flow table tells of a handshake that succeeds; the note goes beside the state of the port."""
+    labels = labelled([_FLOW], [_open(wire.record(22, _message(made(names=("a.example", "192.0.2.9")))))])
+    (words,) = handshake_words(labels).rows(named=True)
+    assert words == {
+        "serial": 1, "cipher": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "alpn": None, "next_protocol": None,
+        "cert_subject": "printer", "cert_issuer": "Site CA", "cert_names": "a.example, 192.0.2.9",
+        "cert_not_before": _2020, "cert_not_after": _2024,
+    }  # fmt: skip
+    assert first(labels)["answer_note"] == "the server's certificate expired 2024-01-02"
+    assert first(labels)["tls_certificate"] is None
+
+
+def test_a_clients_certificate_is_in_no_column() -> None:
+    """Only the side that answers with a ServerHello is looked at: the client's certificate may name a person."""
+    talk = _open(wire.record(22, _message(made("printer", until=_2030))))
+    talk.orig(wire.record(22, _message(made("Jane Doe"))))
+    labels = labelled([_FLOW], [talk])
+    mirrored = Talking(2).orig(wire.record(22, _message(made("Jane Doe")))).resp(wire.record(22, wire.server_hello()))
+    others = labelled([flow(2, **{"id.resp_p": 443}, orig=b"\x16\x03\x03", resp=b"\x16\x03\x03")], [mirrored])
+    for told in (labels, others):
+        everything = [*told.labels.rows(), *handshake_words(told).rows(), *told.certificates]
+        assert "Jane" not in str(everything)
+    assert first(labels)["answer_note"] is None
+
+
+def test_few_certificates_of_many_conversations_are_kept_once() -> None:
+    flows = [_FLOW | {"serial": serial, "ts": START + serial} for serial in range(1, 7)]
+    talks = [_open(wire.record(22, _message(made("ab"[serial % 2]))), serial=serial) for serial in range(1, 7)]
+    labels = labelled(flows, talks)
+    assert len(labels.certificates) == 2
+    assert handshake_words(labels)["cert_subject"].to_list() == ["b", "a"] * 3
+
+
+def test_beyond_the_bound_certificates_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyser.services.certificates.MOST", 2)
+    shown = Certificates()
+    assert [shown.number(item) for item in (b"a", b"b", b"c", b"a", None)] == [0, 1, None, 0, None]
+
+
+@pytest.mark.parametrize(
+    ("listed", "names"),
+    [
+        (b"\x02h2\x08http/1.1", "h2, http/1.1"),
+        (b"\x02\x1a\x1a\x02h2", "h2"),
+        (b"\x05a\x1b[2J\x03b,c\x02\xff ", "a?[2J, b?c, ??"),
+        (b"\x09h2", "h2"),
+        (b"\x00\x00", None),
+    ],
+)
+def test_names_of_protocols_are_plain_text_without_those_that_mean_nothing(listed: bytes, names: str | None) -> None:
+    assert protocol_names(listed) == names
+
+
+@given(st.binary(max_size=300))
+def test_any_list_of_protocols_gives_short_plain_text(listed: bytes) -> None:
+    names = protocol_names(listed) or ""
+    assert names.isascii()
+    assert names.isprintable()
+    assert len(names) <= 3 * len(listed)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "told"),
+    [("160102030405Z", 0x17, "2016-01-02"), ("5001020304Z", 0x17, "1950-01-02"), ("99991231235959Z", 0x18, "9999-12-31"),
+     ("20241332000000Z", 0x18, None), ("160102030405+0100", 0x17, None), ("20240102", 0x18, None), ("", 0x17, None)],
+)  # fmt: skip
+def test_dates_far_away_and_malformed_ones_do_no_harm(text: str, kind: int, told: str | None) -> None:
+    date = bytes([kind, len(text)]) + text.encode()
+    signed = wire.ber(
+        0x30,
+        wire.ber(0xA0, wire.integer(2)),
+        wire.integer(1),
+        wire.ber(0x30),
+        wire.ber(0x30),
+        wire.ber(0x30, date, date),
+    )
+    found = validity(wire.ber(0x30, signed))
+    assert (found and found.days()[1]) == told
+
+
+@given(st.binary(max_size=60), st.integers(0, 59))
+def test_any_bytes_have_a_validity_or_none(data: bytes, size: int) -> None:
+    validity(data)
+    validity(made()[:size] + data)
 
 
 _DIRECTORY = flow(1, orig=wire.ldap_starttls(1), resp=wire.ldap_result(1, 0, 0x78), **{"id.resp_p": 389})

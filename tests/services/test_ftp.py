@@ -92,6 +92,16 @@ def test_a_server_that_announces_without_end_does_not_fill_the_table(monkeypatch
     assert labelled([CONTROL], [talk]).promises["port"].to_list() == list(range(1024, 1074))
 
 
+def test_one_server_that_announces_without_end_leaves_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one dialogue announces is bounded by itself: another one's promise is kept though it comes later."""
+    monkeypatch.setattr("analyser.services.promises.CAP_OF_DIALOGUE", 20)
+    endless = _control(1, b"<220 x", *[b"<229 (|||%d|)" % port for port in range(1024, 1200)], gap=0.001)
+    other = _control(2, b"<220 x", b"<229 (|||50000|)", gap=1)
+    found = labelled([CONTROL, CONTROL | {"serial": 2}], [endless, other]).promises
+    assert found["port"].to_list() == [*range(1024, 1044), 50_000]
+    assert found["control"].to_list() == [1] * 20 + [2]
+
+
 _ANY_LINE = st.one_of(
     st.binary(max_size=60),
     st.from_regex(rb"(227|229|PORT|EPRT|EPSV|PASV)[ (-]{0,3}[|!,0-9 ().:a-f-]{0,40}", fullmatch=True),

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyser.services import chains
+from analyser.services.certificates import Certificates
 from analyser.services.handshakes import ALL_FACTS, COLUMNS, SCHEMA, facts_frame, tls_facts
 from analyser.services.streams import Conversation, Mark, Run, packed
 from analyser.tables import LABELS
@@ -19,8 +20,12 @@ from tests.services.segments import Sent
 
 
 def plain_row(facts: TlsFacts) -> tuple[Any, ...]:
-    """Return facts of one conversation in the order of the columns."""
+    """Return facts of one conversation in the order of the columns, the certificate itself in place of its number."""
     return (
+        facts.cipher,
+        facts.protocols,
+        facts.protocol,
+        facts.certificate,
         facts.version,
         facts.offered,
         facts.server_name,
@@ -42,13 +47,14 @@ _EXTENSION = st.one_of(
         lambda items: wire.extension(43, bytes([2 * len(items)]) + b"".join(item.to_bytes(2, "big") for item in items))
     ),
     _VERSION.map(lambda version: wire.extension(43, version.to_bytes(2, "big"))),
+    st.binary(max_size=9).map(lambda body: wire.extension(16, len(body).to_bytes(2, "big") + body)),
     st.tuples(st.sampled_from([0, 16, 43]), st.binary(max_size=9)).map(lambda item: wire.extension(*item)),
 )
 
 
 @st.composite
-def _hello(draw: st.DrawFn) -> bytes:
-    kind = draw(st.sampled_from([1, 1, 2, 2, 11]))
+def _hello(draw: st.DrawFn, kinds: tuple[int, ...] = (1, 1, 2, 2, 11)) -> bytes:
+    kind = draw(st.sampled_from(kinds))
     extensions = b"".join(draw(st.lists(_EXTENSION, max_size=4)))
     session = draw(st.sampled_from([b"", bytes(32)]))
     body = draw(_VERSION).to_bytes(2, "big") + bytes(32) + bytes([len(session)]) + session
@@ -56,7 +62,23 @@ def _hello(draw: st.DrawFn) -> bytes:
     message = wire.handshake(kind, body + len(extensions).to_bytes(2, "big") + extensions)
     message = message[: draw(st.sampled_from([len(message), len(message), 1, 3, 4, 5, 6, 60]))]
     step = draw(st.sampled_from([len(message), len(message), 1, 7, 40]))
+    certificates = draw(_CERTIFICATES) if kind == 2 else b""
+    if draw(st.booleans()):  # in the same records or in others
+        return _records(message + certificates, step)
+    return _records(message, step) + _records(certificates, draw(st.sampled_from([200, 9, 13])))
+
+
+def _records(message: bytes, step: int) -> bytes:
     return b"".join(wire.record(22, message[at : at + step]) for at in range(0, len(message), step))
+
+
+def _certificates(listed: list[bytes], more: int) -> bytes:
+    """A message with certificates, sometimes with sizes that are too large."""
+    body = b"".join((len(item) + more).to_bytes(3, "big") + item for item in listed)
+    return wire.handshake(11, len(body).to_bytes(3, "big") + body)
+
+
+_CERTIFICATES = st.builds(_certificates, st.lists(st.binary(max_size=40), max_size=3), st.sampled_from([0, 0, 1]))
 
 
 _RECORD = st.one_of(
@@ -71,19 +93,22 @@ _RECORD = st.one_of(
 
 
 @st.composite
-def _side(draw: st.DrawFn) -> Sent:
-    data = bytearray(b"".join(draw(st.lists(_RECORD, max_size=4))))
-    for place, value in draw(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=2)):
-        data[place : place + 1] = bytes([value])
+def _side(draw: st.DrawFn, own: int) -> Sent:
+    first = draw(_hello((own,))) if draw(st.sampled_from([True, True, False])) else b""
+    data = bytearray(first + b"".join(draw(st.lists(_RECORD, max_size=3))))
+    if draw(st.booleans()):
+        for place, value in draw(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=2)):
+            data[place : place + 1] = bytes([value])
     return draw(segments.sent(bytes(data[: draw(st.sampled_from([len(data), len(data), 3, 70]))])))
 
 
-_TALK = st.tuples(_side(), _side())
+_TALK = st.tuples(_side(1), _side(2))
 
 
-def _by_serial(facts: pl.DataFrame) -> dict[int, tuple[Any, ...]]:
+def _by_serial(facts: pl.DataFrame, shown: Certificates) -> dict[int, tuple[Any, ...]]:
     assert facts.schema == pl.Schema(SCHEMA)
-    return {row[0]: row[1:] for row in facts.rows()}
+    data = facts["certificate"].replace_strict(dict(enumerate(shown.all())), return_dtype=pl.Binary)
+    return {row[0]: row[1:] for row in facts.with_columns(data).rows()}
 
 
 @pytest.mark.parametrize("in_step", [0, 2, chains._IN_STEP])
@@ -94,7 +119,8 @@ def test_many_conversations_at_once_show_what_each_shows_alone(in_step: int, tal
     expected = {talk.serial: plain_row(read_tls(talk.orig, talk.resp)) for talk in whole}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chains, "_IN_STEP", in_step)
-        assert _by_serial(facts_frame(packed(whole))) == expected
+        shown = Certificates()
+        assert _by_serial(facts_frame(packed(whole), shown), shown) == expected
 
 
 def _heads(talk: Conversation, sent: tuple[Sent, Sent], heads: tuple[bytes, bytes]) -> Conversation:
@@ -122,7 +148,9 @@ def test_columns_of_flows_are_those_of_their_conversations(
     )  # fmt: skip
     tls = pl.lit("tls")
     labels = flows.select(service=tls, orig_says=tls, resp_says=tls)
-    found = _by_serial(tls_facts(flows, labels, watched, pl.DataFrame(schema=ALL_FACTS)).select(list(SCHEMA)))
+    shown = Certificates()
+    facts = tls_facts(flows, labels, watched, pl.DataFrame(schema=ALL_FACTS), shown)
+    found = _by_serial(facts.select(list(SCHEMA)), shown)
     read = [_heads(whole, talk, heads) for whole, (talk, heads) in zip(segments.plain(talks), drawn, strict=True)]
     expected = {talk.serial: plain_row(read_tls(talk.orig, talk.resp)) for talk in read if talk.orig or talk.resp}
     assert {name: LABELS[name] for name in COLUMNS}.items() <= SCHEMA.items()

@@ -52,6 +52,36 @@ def test_the_mark_of_a_client_is_found_and_its_user_is_not_told() -> None:
     assert "someone" not in repr(_job(data)) + repr(row)
 
 
+_LONG = b"Host: printer\r\nUser-Agent: " + b"a" * 120 + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "told", [b'SOAPAction: "urn:x"\r\nContent-Type: text/xml', b"soapaction: x", b"Content-Type: application/soap+xml"]
+)
+def test_a_web_service_is_called_behind_long_headers(told: bytes) -> None:
+    """Where the port is watched; what only looks like it in the first bytes is nothing more than the web."""
+    asked = b"POST /device HTTP/1.1\r\n" + _LONG + told + b"\r\n\r\n<x/>"
+    assert (_job(asked, 50001)["service"], _job(asked, 50001)["sublabel"]) == ("http", "soap")
+    assert _job(asked, 50001, watched=0)["sublabel"] is None
+    assert _job(asked.replace(told, b"Content-Type: text/html"), 50001)["sublabel"] is None
+
+
+@pytest.mark.parametrize("port", [80, 50001])
+def test_a_web_service_answers_behind_long_headers(port: int) -> None:
+    """The watched beginning of its answer tells it on any port; the text of a page does not, nor does an answer of IPP."""
+    asked = b"POST /device HTTP/1.1\r\n" + _LONG + b"\r\n"
+    answer = b"HTTP/1.1 200 OK\r\n" + _LONG[:140] + b"\r\nContent-Type: application/soap+xml\r\n\r\n"
+
+    def told(said: bytes) -> tuple[str | None, str | None]:
+        made = flow(1, orig=asked, resp=said, **{"id.resp_p": port})
+        row = first(labelled([made], [Talking(1).resp(said[:256])]))
+        return row["service"], row["sublabel"]
+
+    assert told(answer) == ("http", "soap")
+    assert told(answer.replace(b"application/soap+xml", b"text/html; charset=x")) == ("http", None)
+    assert told(b"HTTP/1.1 200 OK\r\n" + b"x" * 300 + b"application/soap+xml") == ("http", None)
+
+
 def test_a_type_behind_long_headers_tells_what_is_posted() -> None:
     """On the port of IPP a POST is taken for it until its type is seen; elsewhere the type decides, wherever it stands."""
     head = b"POST /login HTTP/1.1\r\nHost: printer\r\nUser-Agent: " + b"a" * 120 + b"\r\nContent-Type: "

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analyser.services.lint import lint_signatures
+from analyser.services.lint import judge, lint_signatures
 from analyser.services.loading import load_signatures, read_folder
+from analyser.services.matcher import Matcher
 from analyser.services.signature import SignatureError
+from tests.services.made import SIGNATURES
 
 GOOD = """\
 service = "ssh"
@@ -119,3 +121,93 @@ def test_any_bytes_as_a_file_give_issues_and_no_crash(tmp_path_factory: pytest.T
     (folder / "ssh.toml").write_bytes(data)
     signatures, issues = read_folder(folder)
     assert bool(issues) != bool(signatures)
+
+
+INLINE = """\
+name = "A site"
+
+[[host]]
+name = "server"
+addresses = ["192.0.2.10"]
+roles = ["spooler-controller"]
+
+[[signature]]
+service = "meter"
+source = "read from a capture"
+transport = "tcp"
+
+[[signature.pattern]]
+id = "hello"
+orig = ["METER"]
+
+[[signature.accept]]
+title = "a meter"
+orig = "METER 1"
+
+[[signature.refuse]]
+title = "something else"
+orig = "GET / HTTP/1.1"
+
+[[signature]]
+service = "meter-two"
+source = "read from a capture"
+transport = "tcp"
+refines = ["meter"]
+
+[[signature.pattern]]
+id = "hello"
+orig = ["METER 2"]
+
+[[signature.accept]]
+title = "a new meter"
+orig = "METER 2"
+
+[[signature.refuse]]
+title = "an old meter"
+orig = "METER 1"
+"""
+
+
+def _inline(folder: Path, text: str) -> list[tuple[int, str, str]]:
+    (folder / "site.toml").write_text(text)
+    found = lint_signatures(folder / "site.toml", SIGNATURES)
+    return [(issue.line, issue.key, issue.message) for issue in found]
+
+
+def test_signatures_among_other_tables_are_read_and_one_may_refine_another(tmp_path: Path) -> None:
+    """The finer of a user's own words wins, as among ours, and the linter lets it take the coarser one's bytes."""
+    assert _inline(tmp_path, INLINE) == []
+    own = load_signatures(tmp_path / "site.toml", own=True)
+    assert [(item.service, item.refines, item.line) for item in own] == [
+        ("meter", (), 8),
+        ("meter-two", ("meter",), 25),
+    ]
+    matcher = Matcher([*SIGNATURES, *own])
+    assert judge(matcher, [item.examples[0] for item in own]) == [("meter", None), ("meter-two", None)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "key", "says"),
+    [
+        ('refines = ["meter"]', "", 8, "pattern", "also takes 'a new meter' of meter-two"),
+        ('refines = ["meter"]', 'refines = ["gauge"]', 25, "refines", "could be refined"),
+        ('refines = ["meter"]', 'refines = ["x y"]', 29, "refines", "no service"),
+        ('orig = ["METER 2"]', "orig = [3]", 31, "orig", "no test"),
+        ('title = "an old meter"\norig = "METER 1"', 'title = "new"\norig = "METER 2"', 39, "refuse", "is accepted"),
+        ('service = "meter-two"', 'service = "meter"', 25, "service", "has a file already"),
+        ('service = "meter-two"\n', "", 25, "service", "no service"),
+    ],
+)
+def test_a_mistake_among_other_tables_has_its_own_line(
+    old: str, new: str, line: int, key: str, says: str, tmp_path: Path
+) -> None:
+    """Lines and keys are those of the signature that is meant, not of the first one in the file."""
+    assert INLINE.count(old) == 1
+    found = _inline(tmp_path, INLINE.replace(old, new))
+    assert [issue for issue in found if (issue[0], issue[1]) == (line, key) and says in issue[2]]
+
+
+def test_tables_nested_without_end_are_told_and_raise_nothing(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text("service = " + "[" * 5000)
+    _, issues = read_folder(tmp_path, own=True)
+    assert [issue.line for issue in issues] == [1]

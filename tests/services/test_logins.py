@@ -105,6 +105,52 @@ def test_a_database_is_judged_by_its_last_answer(answers: tuple[bytes, ...], cod
     assert _said(said, wire.tds(0x12, wire.TDS_PRELOGIN), 1433)["refused_code"] == code
 
 
+def _login(password: str) -> bytes:
+    """A LOGIN7 message (MS-TDS 2.2.6.4) with the places and lengths of host, user and password."""
+    fixed = bytes(36) + b"".join(
+        place.to_bytes(2, "little") + len(text).to_bytes(2, "little")
+        for place, text in ((94, "host"), (102, "someone"), (116, password))
+    )
+    return wire.tds(0x10, fixed.ljust(94, b"\x00") + f"hostsomeone{password}".encode("utf-16-le"))
+
+
+def _options(encryption: int | None) -> bytes:
+    """A PRELOGIN with version and perhaps encryption."""
+    if encryption is None:
+        return bytes.fromhex("0000060006 ff 0f0007d00000")
+    return bytes.fromhex("00000b0006 0100110001 ff 0f0007d00000") + bytes([encryption])
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "login", "sublabel", "note"),
+    [
+        (2, 2, _login("secret"), "encryption not supported, client: not supported", "password sent in clear text"),
+        (0, 2, _login(""), "encryption not supported, client: off", "login sent in clear text"),
+        (0, 0, b"\x17\x03\x03\x00\x05", "encryption off, client: off", "only the login is encrypted"),
+        (0, 3, b"", "encryption required, client: off", None),
+        (1, 2, b"", "encryption not supported, client: on", None),
+        (1, 1, b"", "encryption on, client: on", None),
+        (None, 1, b"", "encryption on", None),
+        (None, None, _login("secret"), None, "password sent in clear text"),
+    ],
+)
+def test_what_both_sides_say_about_encryption_and_who_logs_in_for_all_to_read(
+    client: int | None, server: int | None, login: bytes, sublabel: str | None, note: str | None
+) -> None:
+    asked, answer = wire.tds(0x12, _options(client)), wire.tds(4, _options(server))
+    talk = Talking(1).orig(asked).resp(answer).orig(login)
+    row = first(labelled([flow(1, orig=asked + login, resp=answer, **{"id.resp_p": 50122})], [talk]))
+    assert (row["service"], row["sublabel"], row["answer_note"]) == ("tds", sublabel, note)
+    assert "secret" not in repr(row)
+    assert "someone" not in repr(row)
+
+
+def test_without_the_beginning_of_a_conversation_nothing_is_said_about_its_login() -> None:
+    talk = Talking(1).lost(60, from_orig=True).orig(_login("secret"))
+    row = first(labelled([flow(1, orig=b"", **{"id.resp_p": 1433})], [talk], {("tcp", 1433): "tds"}))
+    assert (row["service"], row["answer_note"]) == ("tds", None)
+
+
 def test_a_log_in_inside_tls_says_nothing() -> None:
     inside = wire.tds(0x12, b"\x16\x03\x03\x00\x05hello") + b"\x17\x03\x03\x00\x20" + bytes(32)
     row = _said([wire.tds(4, wire.TDS_PRELOGIN), inside], wire.tds(0x12, wire.TDS_PRELOGIN), 1433)

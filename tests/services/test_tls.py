@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyser.services.certificates import Certificates
 from analyser.services.handshakes import COLUMNS, facts_frame
 from analyser.services.streams import Conversation, Mark, Run, packed
 from tests.services import wire
@@ -37,7 +38,7 @@ class _Facts(NamedTuple):
 
 
 def _read(orig: list[Run], resp: list[Run]) -> _Facts:
-    [row] = facts_frame(packed([Conversation(1, orig, resp)])).select(COLUMNS).rows()
+    [row] = facts_frame(packed([Conversation(1, orig, resp)]), Certificates()).select(COLUMNS).rows()
     return _Facts(*row)
 
 

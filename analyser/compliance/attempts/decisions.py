@@ -128,16 +128,21 @@ _WATCHED_UNTIL: Final = _col("until")
 
 def _tls_stalled() -> pl.Expr:
     until = pl.min_horizontal(_CLOSED, _WATCHED_UNTIL)
+    asked = (_HELLO > 0) & (_SERVER_HELLO == 0) & _flag("resp_acks_payload")
     unanswered = (
-        (_HELLO > 0) & (_SERVER_HELLO == 0) & ~_RESP_SENT & _flag("resp_acks_payload")
-        & ((until - _HELLO >= TLS_PATIENCE) | (_ORIG_CLOSED < _RESP_CLOSED))
+        asked & ~_RESP_SENT & ((until - _HELLO >= TLS_PATIENCE) | (_ORIG_CLOSED < _RESP_CLOSED))
+    )  # fmt: skip
+    # a conversation that changed over to TLS: the responder spoke before, and has no word for the hello
+    cut_off = (
+        asked & _RESP_SAID & (_col("resp_data_last_t") <= _HELLO) & (_col("missed_bytes") == 0)
+        & ((until - _HELLO >= TLS_PATIENCE) | (_CLOSED < _NEVER))
     )  # fmt: skip
     unfinished = (
         (_HELLO > 0) & (_SERVER_HELLO > 0) & (_col("tls_client_next_t").fill_null(0) == 0)
         & (_col("orig_data_last_t") <= _SERVER_HELLO) & (_col("missed_bytes") == 0)
         & ((_WATCHED_UNTIL - _SERVER_HELLO >= TLS_PATIENCE) | (_CLOSED < _NEVER))
     )  # fmt: skip
-    return unanswered | unfinished
+    return unanswered | cut_off | unfinished
 
 
 def tcp() -> tuple[Line, ...]:

@@ -89,7 +89,7 @@ def _sublabel(group: Group) -> str | None:
 
 
 def _note(group: Group) -> str | None:
-    """What the answers or the words of the initiator show besides: only a discovery, a password in clear text."""
+    """What either side shows besides: only a discovery, a password in clear text, a certificate out of its time."""
     return group.flow.get("answer_note")
 
 
@@ -176,7 +176,7 @@ def _stalled(group: Group) -> str:
         return "ClientHello acknowledged, no ServerHello"
     version = group.flow.get("tls_version")
     chosen = f" ({version} chosen)" if version else ""
-    return f"no word from the client after the ServerHello{chosen}"
+    return _joined(f"no word from the client after the ServerHello{chosen}", _note(group))
 
 
 def _closed(group: Group) -> str:

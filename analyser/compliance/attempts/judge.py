@@ -97,6 +97,10 @@ class Judge:
             detail += f", or inside {hidden}, which was not decoded" if hidden and not demand.localhost else ""
         return PortFinding(transport=demand.transport, port=demand.port, state=state, detail=detail)
 
+    def packet(self, serial: int, file: int, frame: int) -> tuple[Evidence, ...]:
+        """Return one packet of a flow as evidence; nothing if the flow is not at hand."""
+        return self._teller.packet(serial, (file, frame))
+
     def evidence(self, serials: Sequence[int], limit: int = 4) -> tuple[Evidence, ...]:
         """Return where these flows can be looked at, the worst first, at most ``limit`` entries."""
         flat = np.array(serials, dtype=np.uint64)

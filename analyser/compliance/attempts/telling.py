@@ -17,6 +17,7 @@ import polars as pl
 from analyser.compliance.attempts import evidence
 from analyser.compliance.attempts.demand import Demand
 from analyser.compliance.attempts.details import DETAIL_COLUMNS, Group, counted, describe
+from analyser.compliance.attempts.evidence import Place
 from analyser.compliance.attempts.facts import Columns, Facts, columns_of
 from analyser.compliance.attempts.fitting import NAMELESS
 from analyser.compliance.attempts.ledger import IS_OPEN, STATE_RANK, Ledger, Numbers
@@ -131,6 +132,15 @@ class Teller:
         for place in (chosen + spare)[:limit]:
             found += self._shown(int(rows[place]), Outcome(int(codes[place])))
         return tuple(dict.fromkeys(found))[:limit]
+
+    def packet(self, serial: int, place: Place) -> tuple[Evidence, ...]:
+        """Return one packet of a flow as evidence."""
+        flows = self._observed.flows.filter(pl.col("serial") == serial).select(_KEY)
+        return tuple(
+            shown
+            for flow in flows.iter_rows(named=True)
+            for shown in evidence.of_flow(flow, [place], self._observed.capture_paths)
+        )
 
     def _shown(self, attempt: int, outcome: Outcome) -> list[Evidence]:
         flow = self._facts(attempt)

@@ -13,6 +13,8 @@ import numpy as np
 from analyser.flows.kernel.account import SYN, add16
 from analyser.flows.kernel.loads import be64, inner, u8
 from analyser.flows.layout import (
+    FLOW_IPP0,
+    FLOW_IPP1,
     FLOW_TLS_DONE0,
     FLOW_TLS_DONE1,
     KIND_TCP,
@@ -27,6 +29,7 @@ from analyser.flows.layout import (
     WATCH_DATAGRAM,
     WATCH_DATAGRAM_LIMIT,
     WATCH_HTTP_LIMIT,
+    WATCH_IPP_SHORTEST,
     WATCH_STREAM,
     WATCH_STREAM_LIMIT,
 )
@@ -84,11 +87,31 @@ def watch_class(buf: Any, k: Any, r: Any, mine: Any, payloads: Any, watch: Any) 
         if had >= limit:
             return UNWANTED  # the head of a stream is all that is wanted
         return min(caught, limit - had)
-    if caught >= 12 and (be64(buf, k.offset) & U(0xFFFFFFFFFFFFFF00)) == HTTP_STATUS:
-        if had >= WATCH_CONTROL_LIMIT:
-            return SPENT
+    status = caught >= 12 and (be64(buf, k.offset) & U(0xFFFFFFFFFFFFFF00)) == HTTP_STATUS
+    printing = np.uint8(FLOW_IPP0 if side == 0 else FLOW_IPP1)
+    if not status and r.flags & printing == 0:
+        return UNWANTED
+    if had >= WATCH_CONTROL_LIMIT:
+        return SPENT
+    if not status:  # the body of an answer whose header came by itself
+        if caught > WATCH_IPP_SHORTEST:
+            r.flags &= ~printing
         return min(caught, np.int64(WATCH_HTTP_LIMIT))
-    return UNWANTED
+    count = min(caught, np.int64(WATCH_HTTP_LIMIT))
+    if names_ipp(buf, k.offset, count):
+        r.flags |= printing
+        return min(caught, np.int64(WATCH_ASKING_LIMIT))
+    return count
+
+
+@inner
+def names_ipp(buf: Any, at: Any, count: Any) -> Any:
+    """Say whether the last half of "application/ipp" stands in ``count`` bytes."""
+    for i in range(count - 3):
+        p = at + i
+        if u8(buf, p) == 0x2F and u8(buf, p + 1) == 0x69 and u8(buf, p + 2) == 0x70 and u8(buf, p + 3) == 0x70:
+            return True
+    return False
 
 
 @inner
