@@ -20,7 +20,7 @@ def rules_lint(
         typer.Argument(metavar="[PATH...]", help="Packs by name, folders of packs or of signatures; else all of ours."),
     ] = None,
 ) -> None:
-    """Check rule packs and signatures: every mistake, with file and line."""
+    """Check rule packs, known cases and signatures: every mistake, with file and line."""
     from analyser.cli.linting import check_folders
 
     mistakes, count = check_folders(paths or [])
@@ -28,7 +28,7 @@ def rules_lint(
     if mistakes:
         message(f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}")
         raise typer.Exit(USAGE_ERROR)
-    message(f"no mistake in {count} rules and signatures")
+    message(f"no mistake in {count} rules, cases and signatures")
 
 
 def rules_show(
