@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from analyser.policy.case_lint import lint_cases
-from analyser.policy.cases import read_cases
+from analyser.policy.cases import read_cases, read_examples
 from analyser.policy.lint import lint
 from analyser.policy.packs import MANIFEST, pack_names, read_pack, signature_folder
 
@@ -34,7 +34,8 @@ def check_folders(paths: Sequence[str]) -> tuple[list[str], int]:
             continue
         packs.append(pack)
         cases, found = read_cases(pack, name)
-        issues += [*found, *lint_cases(cases)]
+        examples, mistakes = read_examples(pack, name)
+        issues += [*found, *mistakes, *lint_cases(cases, examples)]
         count += len(pack.rules) + len(pack.infrastructure) + len(cases)
     lines = [str(issue) for issue in sorted({*issues, *lint(packs)})]
     for folder in folders:

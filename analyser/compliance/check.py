@@ -12,6 +12,7 @@ from analyser.compliance.applying import Policy, apply_rules
 from analyser.compliance.attempted import draft_attempted
 from analyser.compliance.attempts.judge import Judge
 from analyser.compliance.cases.around import Around
+from analyser.compliance.cases.names import Names
 from analyser.compliance.cases.recognise import addresses_of, name_cases
 from analyser.compliance.coverage import Covered
 from analyser.compliance.drafts import NOBODY, Draft, Scene
@@ -93,7 +94,8 @@ def judge_site(
     group_unexpected(rest.join(quiet, on="serial", how="anti"), states, translated["serial"], tally, bench)
     unexpected = report_unexpected(tally, bench)
     counted = pl.concat([fits["serial"], announced.explained]).unique()
-    around = Around(observed, judge, directory, counted, addresses_of((*verdicts, *unexpected), directory))
+    names = Names(observed, judge, directory, policy.applied, given=bool(site.path))
+    around = Around(observed, judge, directory, names, counted, addresses_of((*verdicts, *unexpected), directory))
     seen, two_sided = covered.hosts
     return Judgement(
         verdicts=name_cases(verdicts, cases, directory, around),

@@ -25,7 +25,6 @@ of a database and a remote object stay where they were said to be; the promise o
 _LASTING: Final = ("sql-browser", "rmi-stub")
 _AFTER_SESSION: Final = 5 * 1_000_000_000
 _FIRST_DYNAMIC: Final = 1024
-ELSEWHERE: Final = "announced address is not the control peer"
 _REACHED: Final = (
     PortState.OPEN.value,
     PortState.FAILING.value,
@@ -158,7 +157,7 @@ def _by_rule(
 def _for_rules(
     kept: pl.DataFrame, fits: pl.DataFrame, waiting: Sequence[Applied], applied: Sequence[Applied]
 ) -> pl.DataFrame:
-    note = pl.when("third").then(pl.lit(ELSEWHERE))
+    note = pl.when("third").then(pl.lit("announced address is not the control peer"))
     return (
         _by_rule(kept, fits, waiting, applied)
         .with_columns(

@@ -32,10 +32,14 @@ FACTS: Final[dict[str, tuple[str, ...] | None]] = {
     "refusal": None,  # the application's code: "HTTP 401", "SNMP wrongDigests"
     "rhythm": ("regular",),  # three attempts or more, on average a second to a minute apart
     "answers": ("elsewhere",),  # the responder of a silent port answers on another one
-    "noted": ("announced-elsewhere", "other-community", "cut-short"),
+    "noted": ("other-community", "cut-short"),
     # What other flows of the capture show, in the order of what it costs to look.
     "tls_offered": None,  # by the initiator, in the attempts that ended like this
     "tls_chosen": None,  # by the responder; none: no ServerHello
+    "announced": (
+        "peer",
+        "elsewhere",
+    ),  # where a control connection said the port is: at its own end, or at another address
     "open_beside": None,  # ports of the same responder that opened for the same initiator: "tcp 50001"
     "turned_away": ("three-times",),  # HTTP 401 without a success between, right before the attempts that failed
     "others": ("served", "failing"),  # how other initiators fared on this port since it failed
@@ -43,6 +47,9 @@ FACTS: Final[dict[str, tuple[str, ...] | None]] = {
     "lookup": ("no-such-name", "server-failure", "refused", "no-answer"),  # the last word on the other end's name
 }
 """The facts that conditions may name, the cheapest first, with their words; None: any."""
+
+OF_FLOWS: Final = frozenset(list(FACTS)[list(FACTS).index("tls_offered") :])
+"""The facts that other flows of the capture show."""
 
 PLACEHOLDERS: Final = ("initiator", "responder", "port")
 """What the texts of a case may leave open, between braces."""
@@ -64,11 +71,14 @@ Conditions = tuple[tuple[str, frozenset[str]], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A sheet of facts that a case must accept or refuse. ``named``: the case that it is instead, by the last part of its id."""
+    """A sheet of facts that a case, called by its name, must accept or refuse. ``named``: the case that it is instead."""
 
+    case: str
     title: str
+    accept: bool
     facts: Mapping[str, frozenset[str]]
     named: str | None = None
+    file: str = ""
     find_line: Callable[[], int] = field(default=lambda: 0, compare=False, repr=False)
 
 
@@ -76,9 +86,8 @@ class Example:
 class Case:
     """One known case. ``id`` is ``pack/name``.
 
-    It holds where all facts of one of ``when`` do, and none of ``unless``. ``source``: where it is documented;
-    ``shows``: what the capture shows of it; ``first`` and ``alternatives``: what to try. ``overlaps``: cases (by name) whose
-    examples it may accept too; the one that is written first is named then.
+    It holds where all facts of one of ``when`` do, and none of ``unless``; of several that hold the one written first is
+    named. ``source``: where it is documented; ``shows``: what the capture shows of it; ``first`` and ``alternatives``: what to try.
     """
 
     id: str
@@ -91,9 +100,6 @@ class Case:
     confidence: Confidence
     when: tuple[Conditions, ...]
     unless: Conditions
-    accept: tuple[Example, ...]
-    refuse: tuple[Example, ...]
-    overlaps: tuple[str, ...] = ()
     file: str = ""
     find_line: Callable[[], int] = field(default=lambda: 0, compare=False, repr=False)
 

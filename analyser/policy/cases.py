@@ -1,4 +1,4 @@
-"""The known cases of a rule pack: the ``[[case]]`` tables of its file ``cases.toml`` to model.
+"""The known cases of a rule pack, ``cases.toml``, and what proves them, ``case-examples.toml``, to model.
 
 Knows the keys of a case and the words that facts may have; whether examples prove what a case claims is the linter's
 matter (``case_lint``). Reading a pack's rules does not read its cases: who wants flows only needs none.
@@ -16,9 +16,10 @@ from analyser.model.finding import Confidence
 from analyser.model.rule import RulePack
 from analyser.policy.document import Document, Fields
 from analyser.policy.issues import Issue, PolicyErrors, shown, unknown
-from analyser.policy.packs import CASES, find_pack
+from analyser.policy.packs import CASES, EXAMPLES, find_pack
 
 _IDENTIFIER: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_ORDER: Final = {fact: place for place, fact in enumerate(FACTS)}
 _TEXTS: Final = ("title", "source", "explanation", "shows", "first")
 
 
@@ -36,20 +37,45 @@ def load_cases(pack: RulePack, name_or_path: str) -> tuple[Case, ...]:
 
 def read_cases(pack: RulePack, name_or_path: str) -> tuple[tuple[Case, ...], list[Issue]]:
     """Return the cases of a pack that can be used, beside the mistakes found."""
-    folder = find_pack(name_or_path)
-    file = None if folder is None else folder.joinpath(CASES)
-    if file is None or not file.is_file():
-        return (), []
-    try:
-        document = Document(str(file), file.read_bytes())
-    except OSError as error:
-        return (), [Issue(file=str(file), line=0, key="", message=f"cannot be read: {error.strerror}")]
-    if document.issues:
-        return (), document.issues
-    rules = [rule.id.partition("/")[2] for rule in pack.rules]
+    document, issues = _document(name_or_path, CASES)
+    if document is None:
+        return (), issues
+    rules = _rules(pack)
     cases = [_case(fields, pack.id, rules) for fields in document.root.tables("case")]
     document.root.finish()
     return tuple(case for case in cases if case is not None), document.issues
+
+
+def read_examples(pack: RulePack, name_or_path: str) -> tuple[tuple[Example, ...], list[Issue]]:
+    """Return the examples of a pack's cases that can be used, beside the mistakes found."""
+    document, issues = _document(name_or_path, EXAMPLES)
+    if document is None:
+        return (), issues
+    rules = _rules(pack)
+    examples = [
+        _example(fields, rules, accept=key == "accept")
+        for key in ("accept", "refuse")
+        for fields in document.root.tables(key)
+    ]
+    document.root.finish()
+    return tuple(example for example in examples if example is not None), document.issues
+
+
+def _rules(pack: RulePack) -> list[str]:
+    return [rule.id.partition("/")[2] for rule in pack.rules]
+
+
+def _document(name_or_path: str, name: str) -> tuple[Document | None, list[Issue]]:
+    """Return a file of a pack, or None where it has none, or one that cannot be read."""
+    folder = find_pack(name_or_path)
+    file = None if folder is None else folder.joinpath(name)
+    if file is None or not file.is_file():
+        return None, []
+    try:
+        document = Document(str(file), file.read_bytes())
+    except OSError as error:
+        return None, [Issue(file=str(file), line=0, key="", message=f"cannot be read: {error.strerror}")]
+    return (None, document.issues) if document.issues else (document, [])
 
 
 def _case(fields: Fields, pack: str, rules: Sequence[str]) -> Case | None:
@@ -69,8 +95,6 @@ def _case(fields: Fields, pack: str, rules: Sequence[str]) -> Case | None:
         fields.complain("when", "a case without conditions would explain everything")
     unless = fields.table("unless")
     excluded = _conditions(unless, rules) if unless is not None else ()
-    accept, refuse = (tuple(_example(table, rules) for table in fields.tables(key)) for key in ("accept", "refuse"))
-    overlaps = fields.texts("overlaps") or ()
     fields.finish()
     if len(fields.document.issues) > before:
         return None
@@ -81,9 +105,6 @@ def _case(fields: Fields, pack: str, rules: Sequence[str]) -> Case | None:
         confidence=Confidence(confidence or ""),
         when=when,
         unless=excluded,
-        accept=accept,
-        refuse=refuse,
-        overlaps=overlaps,
         file=fields.document.file,
         find_line=partial(fields.document.line, fields.path),
     )
@@ -93,27 +114,35 @@ def _conditions(table: Fields, rules: Sequence[str]) -> Conditions:
     return tuple(_facts(table, rules).items())
 
 
-def _example(table: Fields, rules: Sequence[str]) -> Example:
-    title = table.text("title", required=True) or ""
-    named = table.text("named")
-    sheet = table.table("facts", required=True)
+def _example(fields: Fields, rules: Sequence[str], *, accept: bool) -> Example | None:
+    before = len(fields.document.issues)
+    case, title = (fields.text(key, required=True) or "" for key in ("case", "title"))
+    named = None if accept else fields.text("named")
+    sheet = fields.table("facts", required=True)
     facts = _facts(sheet, rules) if sheet is not None else {}
-    table.finish()
-    return Example(title=title, facts=facts, named=named, find_line=partial(table.document.line, table.path))
+    fields.finish()
+    if len(fields.document.issues) > before:
+        return None
+    line = partial(fields.document.line, fields.path)
+    return Example(
+        case=case, title=title, accept=accept, facts=facts, named=named, file=fields.document.file, find_line=line
+    )
 
 
 def _facts(table: Fields, rules: Sequence[str]) -> dict[str, frozenset[str]]:
     """Return the words of each fact of a table, in the order of FACTS; ports may be written as numbers."""
     found: dict[str, frozenset[str]] = {}
-    for fact, known in FACTS.items():
+    for fact in table.keys:
         words: Sequence[str]
+        if fact not in FACTS:
+            table.complain(fact, unknown("fact", fact, list(FACTS)))
+            continue
         if fact == "port":
             words = [str(number) for number in table.integers(fact, low=1) or ()]
         else:
-            words = table.texts(fact, known=rules if fact == "rule" else known, kind=fact) or ()
+            words = table.texts(fact, known=rules if fact == "rule" else FACTS[fact], kind=fact) or ()
         if words:
             found[fact] = frozenset(words)
-        elif fact in table.keys:
+        else:
             table.complain(fact, "expected at least one word")
-    table.finish()
-    return found
+    return dict(sorted(found.items(), key=lambda item: _ORDER[item[0]]))

@@ -21,7 +21,8 @@ from analyser.policy.rules import read_rule, read_traffic
 
 MANIFEST = "pack.toml"
 CASES = "cases.toml"
-"""Known cases of a pack; read by ``cases``, for hardly anybody who wants a pack's rules needs them."""
+EXAMPLES = "case-examples.toml"
+"""Known cases of a pack and what proves them; read by ``cases``, for who wants a pack's rules need not wait for them."""
 
 DEFAULT_PACKS = ("ysoft-safeq-6", "infrastructure")
 """The packs of a site that names none."""
@@ -70,7 +71,7 @@ def read_pack(name_or_path: str) -> tuple[RulePack | None, list[Issue]]:
             issues.append(Issue(file=str(entry), line=0, key="", message=f"cannot be read: {error.strerror}"))
             continue
         digest.update(entry.name.encode() + b"\0" + hashlib.sha256(data).digest())
-        if entry.name != CASES:
+        if entry.name not in (CASES, EXAMPLES):
             documents[entry.name] = Document(str(entry), data)
     manifest = documents.pop(MANIFEST, None)
     if manifest is None:

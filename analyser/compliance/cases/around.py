@@ -6,16 +6,19 @@ a rule are looked at, so that a capture judged in portions tells the same.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
+from analyser.compliance.attempts.evidence import of_flow
 from analyser.compliance.attempts.judge import Judge
+from analyser.compliance.cases.names import Names
+from analyser.compliance.cases.note import Note
 from analyser.compliance.parties import Directory
-from analyser.model.finding import Evidence, PortState
+from analyser.model.finding import Evidence, PortState, VerdictEntry
 from analyser.model.service import Service
 from analyser.tables import Observed
 
@@ -30,15 +33,6 @@ _LOCKED_FOR: Final = 3_600_000_000_000
 """Nanoseconds for which a device that counts wrong credentials stays shut."""
 _SHOWN: Final = 3
 """Flows of one fact that are given as evidence."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
-    """What shows a fact: words about it, flows by serial, evidence."""
-
-    text: str | None = None
-    serials: tuple[int, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +51,19 @@ class Around:
     """The flows of a capture, asked about findings."""
 
     def __init__(
-        self, observed: Observed, judge: Judge, directory: Directory, counted: pl.Series, addresses: Collection[str]
+        self,
+        observed: Observed,
+        judge: Judge,
+        directory: Directory,
+        names: Names,
+        counted: pl.Series,
+        addresses: Collection[str],
     ) -> None:
         """Take the capture, and ``addresses`` of the ends of all findings; ``counted``: serials of flows that count for a rule."""
         self._observed = observed
         self._judge = judge
         self._directory = directory
+        self._names = names
         self._counted = counted
         self._addresses = sorted(addresses)
         self._pairs: dict[Pair, pl.DataFrame] = {}
@@ -83,10 +84,14 @@ class Around:
             .collect()
         )  # fmt: skip
 
+    def sees(self, pair: Pair) -> bool:
+        """Return whether a pair is among those that are looked at."""
+        return pair in self._pairs or len(self._pairs) < MOST
+
     def _between(self, pair: Pair) -> pl.DataFrame:
         """Return the flows from one end to the other, on all ports."""
         if pair not in self._pairs:
-            if len(self._pairs) >= MOST:
+            if not self.sees(pair):
                 return self._flows.clear()
             ends = pl.col("orig").is_in(list(pair.initiator)) & pl.col("resp").is_in(list(pair.responder))
             self._pairs[pair] = self._flows.filter(ends)
@@ -110,7 +115,7 @@ class Around:
         rows = self._between(pair).filter(~_place(pair), pl.col("state") == PortState.OPEN)
         found = rows.group_by("proto", "port", maintain_order=True).agg(pl.col("serial").first())
         return {
-            f"{proto} {port}": Note(text=f"{proto.upper()} {port} opens", serials=(serial,))
+            f"{proto} {port}": Note(text=f"{proto.upper()} {port} answers", serials=(serial,))
             for proto, port, serial in found.iter_rows()
         }
 
@@ -183,10 +188,34 @@ class Around:
                 return {"answered": Note(text=f"{name} ({address}) answered instead", serials=(serial,))}
         return {}
 
-    def lookup(self, finding: object) -> dict[str, Note]:
-        """Return how questions for the name of the end that nobody tried were answered."""
-        del finding
-        return {}
+    def announced(self, pair: Pair) -> dict[str, Note]:
+        """Return where a control connection said that this port is: at its own end, or at another address."""
+        promises = self._observed.promises.filter(
+            pl.col("initiator").is_in(list(pair.initiator)),
+            pl.col("port") == pair.port,
+            pl.any_horizontal(pl.col(end).is_in(list(pair.responder)) for end in ("responder", "announced")),
+        )
+        found: dict[str, Note] = {}
+        for row in promises.iter_rows(named=True):
+            elsewhere = row["announced"] != row["responder"]
+            word = "elsewhere" if elsewhere else "peer"
+            if word not in found:
+                address = f" at {row['announced']}, and the other end is {row['responder']}" if elsewhere else ""
+                text = f"TCP {pair.port} was announced{address}"
+                found[word] = Note(text=text, evidence=self._line(row))
+        return found
+
+    def _line(self, promise: Mapping[str, Any]) -> tuple[Evidence, ...]:
+        """Return the line of the control connection as evidence."""
+        control = self._observed.flows.filter(pl.col("serial") == promise["control"])
+        if control.is_empty():
+            return ()
+        flow = control.select("id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto").row(0, named=True)
+        return tuple(of_flow(flow, [(promise["file"], promise["frame"])], self._observed.capture_paths))
+
+    def lookup(self, finding: VerdictEntry) -> dict[str, Note]:
+        """Return how the initiator's questions for the name of the other end, which it never tried, were answered."""
+        return self._names.lookup(finding)
 
     def evidence(self, serials: Sequence[int]) -> tuple[Evidence, ...]:
         """Return where flows can be looked at."""

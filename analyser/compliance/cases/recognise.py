@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from analyser.compliance.cases.around import Around, Note
+from analyser.compliance.cases.around import Around
+from analyser.compliance.cases.note import Note
 from analyser.compliance.cases.sheet import Sheet, addresses, evidence_of, sheets
 from analyser.compliance.parties import Directory
-from analyser.model.case import Case, filled, holds
+from analyser.model.case import OF_FLOWS, Case, filled, holds
 from analyser.model.finding import End, Evidence, KnownCase, Severity, UnexpectedEntry, VerdictEntry
 
 Entry = TypeVar("Entry", VerdictEntry, UnexpectedEntry)
@@ -38,7 +39,8 @@ def _named(entry: Entry, cases: Sequence[Case], directory: Directory, around: Ar
     made = sheets(entry, directory, around)
     for case in cases:
         for sheet in made:
-            if holds(case, sheet):
+            # what could not be looked at may be what speaks against it
+            if holds(case, sheet) and not (case.asks & OF_FLOWS and sheet.is_blind):
                 return replace(entry, case=_told(case, sheet, around))
     return entry
 

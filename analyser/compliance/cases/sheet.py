@@ -13,8 +13,8 @@ from typing import Final
 
 from analyser.compliance.addresses import canonical
 from analyser.compliance.attempts.details import OTHER_COMMUNITY, duration
-from analyser.compliance.cases.around import Around, Note, Pair
-from analyser.compliance.negotiated import ELSEWHERE
+from analyser.compliance.cases.around import Around, Pair
+from analyser.compliance.cases.note import Note
 from analyser.compliance.parties import Directory
 from analyser.compliance.security import CUT_SHORT
 from analyser.model.finding import Cause, End, Evidence, PortFinding, PortState, UnexpectedEntry, VerdictEntry
@@ -23,11 +23,7 @@ Finding = VerdictEntry | UnexpectedEntry
 Known = dict[str, Note]
 """The words of a fact, each with what shows it."""
 
-_NOTED: Final = {
-    ELSEWHERE: "announced-elsewhere",
-    OTHER_COMMUNITY: "other-community",
-    CUT_SHORT: "cut-short",
-}
+_NOTED: Final = {OTHER_COMMUNITY: "other-community", CUT_SHORT: "cut-short"}
 _OFTEN: Final = 3
 _SLOWEST: Final = 60.0
 _FASTEST: Final = 1.0
@@ -46,6 +42,11 @@ class Sheet:
     def get(self, fact: str) -> frozenset[str] | None:
         """Return the words of a fact, None or none where it is not known."""
         return frozenset(self.note(fact))
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether too many findings were looked at already, so that facts of other flows are not known of this one."""
+        return self.pair is not None and not self.around.sees(self.pair)
 
     def note(self, fact: str) -> Known:
         """Return the words of a fact with what shows them; each is looked for once."""
@@ -193,6 +194,11 @@ def _of_flows(look: Callable[[Around, Pair], Known]) -> Callable[[Sheet], Known]
     return lambda sheet: {} if sheet.pair is None else look(sheet.around, sheet.pair)
 
 
+def _lookup(sheet: Sheet) -> Known:
+    finding = sheet.finding
+    return sheet.around.lookup(finding) if isinstance(finding, VerdictEntry) else {}
+
+
 _FINDERS: Final[dict[str, Callable[[Sheet], Known]]] = {
     "finding": _kind,
     "rule": _rule,
@@ -214,11 +220,12 @@ _FINDERS: Final[dict[str, Callable[[Sheet], Known]]] = {
     "noted": _noted,
     "tls_offered": _of_flows(Around.tls_offered),
     "tls_chosen": _of_flows(Around.tls_chosen),
+    "announced": _of_flows(Around.announced),
     "open_beside": _of_flows(Around.open_beside),
     "turned_away": _of_flows(Around.turned_away),
     "others": _of_flows(Around.others),
     "stand_in": _of_flows(Around.stand_in),
-    "lookup": lambda sheet: sheet.around.lookup(sheet.finding),
+    "lookup": _lookup,
 }
 """How each fact is found."""
 
