@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from samples.talk import Tcp
-from tests.cases.stage import MFD, SECOND, SERVER, Stage, case_of, entries, frames, names, plays, speech, tcp, udp, wire
+from tests.cases.stage import (
+    MFD,
+    SECOND,
+    SERVER,
+    Host,
+    Stage,
+    case_of,
+    entries,
+    frames,
+    names,
+    plays,
+    speech,
+    tcp,
+    udp,
+    wire,
+)
 
 WRONG = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
 
@@ -19,10 +33,9 @@ def device(vendor: str, *features: str) -> Stage:
     return stage
 
 
-def refuse(stage: Stage, port: int, at: float, client: object = SERVER) -> None:
-    """Let the device refuse a port."""
-    tcp(stage.story, client, MFD, port, at=at).syn()  # type: ignore[arg-type]
-    talk = tcp(stage.story, client, MFD, port, at=at + 0.5)  # type: ignore[arg-type]
+def refused(stage: Stage, port: int, at: float, client: Host = SERVER) -> None:
+    """Ask for a port and be reset."""
+    talk = tcp(stage.story, client, MFD, port, at=at)
     talk.syn()
     talk.refuse()
 
@@ -44,9 +57,7 @@ def test_the_ssl_mode_of_a_konica_minolta_is_told(shut: int, taken: int, rule: s
     stage = device("konica-minolta")
     plays.http(stage.story, SERVER, MFD, 80, at=1.0)
     (plays.tls if taken == 50003 else plays.http)(stage.story, SERVER, MFD, taken, at=2.0)
-    talk = tcp(stage.story, SERVER, MFD, shut, at=3.0)
-    talk.syn()
-    talk.refuse()
+    refused(stage, shut, 3.0)
     plays.http(stage.story, SERVER, MFD, 80, at=20.0)
     document = stage.report()
     case = case_of(document, rule)
@@ -67,9 +78,7 @@ def test_a_filter_or_a_port_refused_alone_is_not_the_ssl_mode(what: str) -> None
     if what == "blocked":
         knock(stage, 50003, 3.0)
     else:
-        talk = tcp(stage.story, SERVER, MFD, 50003, at=3.0)
-        talk.syn()
-        talk.refuse()
+        refused(stage, 50003, 3.0)
     plays.http(stage.story, SERVER, MFD, 80, at=60.0)
     assert names(stage.report()) == set()
 
@@ -77,16 +86,9 @@ def test_a_filter_or_a_port_refused_alone_is_not_the_ssl_mode(what: str) -> None
 # -- Xerox -----------------------------------------------------------------------------------------------------------
 
 
-def ask(stage: Stage, answer: bytes, at: float, client: object = SERVER) -> None:
+def ask(stage: Stage, answer: bytes, at: float, client: Host = SERVER) -> None:
     """Fetch a page of the device."""
-    plays.exchange(stage.story, client, MFD, 80, speech.http_request("GET", "/", "mfd"), answer, at=at)  # type: ignore[arg-type]
-
-
-def shut_out(stage: Stage, at: float, client: object = SERVER) -> None:
-    """Try once more and be reset."""
-    talk: Tcp = tcp(stage.story, client, MFD, 80, at=at)  # type: ignore[arg-type]
-    talk.syn()
-    talk.refuse()
+    plays.exchange(stage.story, client, MFD, 80, speech.http_request("GET", "/", "mfd"), answer, at=at)
 
 
 def test_a_xerox_that_locked_the_server_out_is_told() -> None:
@@ -96,7 +98,7 @@ def test_a_xerox_that_locked_the_server_out_is_told() -> None:
     for at in (10.0, 20.0, 30.0):
         ask(stage, WRONG, at)
     for at in (40.0, 50.0):
-        shut_out(stage, at)
+        refused(stage, 80, at)
     ask(stage, speech.http_reply(), 55.0, SECOND)
     document = stage.report()
     case = case_of(document, "xerox-install")
@@ -112,15 +114,15 @@ def test_other_refusals_are_no_lockout(what: str) -> None:
     stage = device("sharp" if what == "sharp" else "xerox")
     ask(stage, speech.http_reply(), 1.0)
     if what == "from the start":
-        shut_out(stage, 2.0)
+        refused(stage, 80, 2.0)
     for at in (10.0, 20.0) if what == "two" else (10.0, 20.0, 30.0):
         ask(stage, WRONG, at)
         if what == "success" and at == 20.0:
             ask(stage, speech.http_reply(), 25.0)
     for at in (40.0, 50.0):
-        shut_out(stage, at)
+        refused(stage, 80, at)
     if what == "all":
-        shut_out(stage, 55.0, SECOND)
+        refused(stage, 80, 55.0, SECOND)
     if what == "again":
         ask(stage, speech.http_reply(), 60.0)
     assert "xerox-lockout" not in names(stage.report())
@@ -130,9 +132,7 @@ def test_a_versalink_without_https_is_told() -> None:
     """443 is refused by the device itself while 80 answers."""
     stage = device("xerox")
     ask(stage, speech.http_reply(), 1.0)
-    talk = tcp(stage.story, SERVER, MFD, 443, at=3.0)
-    talk.syn()
-    talk.refuse()
+    refused(stage, 443, 3.0)
     ask(stage, speech.http_reply(), 20.0)
     case = case_of(stage.report(), "xerox-install")
     assert case.id == "ysoft-safeq-6/xerox-https-off"

@@ -46,11 +46,13 @@ class Names:
         self._directory = directory
         self._rules = {rule.rule.id: rule for rule in applied}
         self._given = given
+        self._met: dict[str, frozenset[int]] = {}
 
     def lookup(self, finding: VerdictEntry) -> dict[str, Note]:
         """Return what name servers said last of the end that was not tried to one that needs it.
 
-        Nothing where any question for one of the ends that would do was answered.
+        Nothing where any question for one of the ends that would do was answered, or where the asker sent something there:
+        then it has an address from somewhere.
         """
         rule = self._rules.get(finding.rule)
         if rule is None or not self._by_asker:
@@ -61,9 +63,10 @@ class Names:
             if self._directory.owner(asker) not in askers:
                 continue
             mine = [(host, row) for row in rows for host in row["hosts"] if host in wanted]
-            if mine and not any(row["outcome"] == _FOUND for _, row in mine):
-                host, last = max(mine, key=lambda item: int(item[1]["last_t"]))
-                return {last["outcome"]: self._note(host, last)}
+            if not mine or any(row["outcome"] == _FOUND or host in self._reached(asker) for host, row in mine):
+                continue
+            host, last = max(mine, key=lambda item: int(item[1]["last_t"]))
+            return {last["outcome"]: self._note(host, last)}
         return {}
 
     def _parties(self, end: End | None, players: frozenset[int]) -> frozenset[int]:
@@ -88,6 +91,21 @@ class Names:
             if hosts:
                 found[row["asker"]].append({**row, "hosts": sorted(hosts)})
         return found
+
+    def _reached(self, asker: str) -> frozenset[int]:
+        """Return the parties that an address of the site sent anything to, or was sent something by."""
+        if asker not in self._met:
+            self._met[asker] = self._who_met(asker)
+        return self._met[asker]
+
+    def _who_met(self, asker: str) -> frozenset[int]:
+        seen = self._observed.flows if self._observed.sights is None else self._observed.sights
+        ends = [
+            seen.filter(pl.col(mine) == asker)[other].unique().to_list()
+            for mine, other in (("id.orig_h", "id.resp_h"), ("id.resp_h", "id.orig_h"))
+        ]
+        met = {self._directory.owner(address) for addresses in ends for address in addresses}
+        return frozenset(met.union(*(self._directory.behind(party) for party in met)))
 
     def _meant(self, name: bytes) -> frozenset[int]:
         """Return the hosts that a name of DNS, in wire format and lower case, belongs to."""
