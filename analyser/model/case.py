@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from analyser.model.finding import Cause, Confidence, PortState, UnexpectedReason, Verdict
-from analyser.model.vocabulary import ROLES, VENDORS
+from analyser.model.vocabulary import VENDORS
 
 FACTS: Final[dict[str, tuple[str, ...] | None]] = {
     "finding": ("verdict", "unexpected"),
@@ -23,8 +23,6 @@ FACTS: Final[dict[str, tuple[str, ...] | None]] = {
     "port": None,
     "state": tuple(PortState),
     "cause": tuple(Cause),
-    "initiator_role": ROLES,
-    "responder_role": ROLES,
     "initiator_vendor": VENDORS,
     "responder_vendor": VENDORS,
     "by": ("initiator", "responder", "another"),  # who refused, blocked or sent the alert
@@ -112,6 +110,11 @@ class Case:
     def asks(self) -> frozenset[str]:
         """The facts that its conditions name."""
         return frozenset(fact for conditions in (*self.when, self.unless) for fact, _ in conditions)
+
+    def may_be_about(self, rule: str | None) -> bool:
+        """Say whether conditions leave room for a finding of this rule (section/name)."""
+        named = [dict(conditions).get("rule") for conditions in self.when]
+        return any(rules is None or rule in rules for rules in named)
 
 
 def holds(case: Case, facts: Facts) -> bool:

@@ -91,8 +91,6 @@ class Around:
     def _between(self, pair: Pair) -> pl.DataFrame:
         """Return the flows from one end to the other, on all ports."""
         if pair not in self._pairs:
-            if not self.sees(pair):
-                return self._flows.clear()
             ends = pl.col("orig").is_in(list(pair.initiator)) & pl.col("resp").is_in(list(pair.responder))
             self._pairs[pair] = self._flows.filter(ends)
         return self._pairs[pair]

@@ -71,8 +71,12 @@ class Names:
 
     def _parties(self, end: End | None, players: frozenset[int]) -> frozenset[int]:
         """Return the one party that an end is, or all that may stand there."""
-        named = {party.number for party in self._directory.parties if end is not None and party.name == end.name}
-        return frozenset(named) & players if named else players
+        named = self._called.get(end.name) if end is not None and end.name is not None else None
+        return players if named is None else frozenset({named}) & players
+
+    @cached_property
+    def _called(self) -> Mapping[str, int]:
+        return {party.name: party.number for party in self._directory.parties}
 
     @cached_property
     def _by_asker(self) -> Mapping[str, list[dict[str, Any]]]:

@@ -24,9 +24,15 @@ def name_cases(
     entries: Sequence[Entry], cases: Sequence[Case], directory: Directory, around: Around
 ) -> tuple[Entry, ...]:
     """Return the findings, those that weigh something with the case that they look like."""
-    return tuple(
-        entry if entry.severity is Severity.OK else _named(entry, cases, directory, around) for entry in entries
-    )
+    about: dict[str | None, list[Case]] = {}
+    named: list[Entry] = []
+    for entry in entries:
+        rule = entry.rule and entry.rule.partition("/")[2]
+        if rule not in about:
+            about[rule] = [case for case in cases if case.may_be_about(rule)]
+        chosen = about[rule] if entry.severity is not Severity.OK else ()
+        named.append(_named(entry, chosen, directory, around) if chosen else entry)
+    return tuple(named)
 
 
 def addresses_of(entries: Sequence[VerdictEntry | UnexpectedEntry], directory: Directory) -> frozenset[str]:

@@ -144,10 +144,6 @@ def _reason(sheet: Sheet) -> Known:
     return _words(sheet.finding.reason if isinstance(sheet.finding, UnexpectedEntry) else None)
 
 
-def _roles(end: End | None) -> Known:
-    return _words(*(end.roles if end is not None else ()))
-
-
 def _by(sheet: Sheet) -> Known:
     by, pair = sheet.port.by, sheet.pair
     if by is None or pair is None:
@@ -191,7 +187,12 @@ def _noted(sheet: Sheet) -> Known:
 
 def _of_flows(look: Callable[[Around, Pair], Known]) -> Callable[[Sheet], Known]:
     """Return the finder of a fact that other flows show."""
-    return lambda sheet: {} if sheet.pair is None else look(sheet.around, sheet.pair)
+
+    def find(sheet: Sheet) -> Known:
+        pair = sheet.pair
+        return look(sheet.around, pair) if pair is not None and sheet.around.sees(pair) else {}
+
+    return find
 
 
 def _lookup(sheet: Sheet) -> Known:
@@ -208,8 +209,6 @@ _FINDERS: Final[dict[str, Callable[[Sheet], Known]]] = {
     "port": lambda sheet: _words(sheet.port.port),
     "state": lambda sheet: _words(sheet.port.state),
     "cause": lambda sheet: _words(sheet.port.cause),
-    "initiator_role": lambda sheet: _roles(sheet.finding.initiator),
-    "responder_role": lambda sheet: _roles(sheet.finding.responder),
     "initiator_vendor": lambda sheet: _words(sheet.vendor(sheet.finding.initiator)),
     "responder_vendor": lambda sheet: _words(sheet.vendor(sheet.finding.responder)),
     "by": _by,
