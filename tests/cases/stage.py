@@ -71,10 +71,15 @@ def case_of(document: ReportDocument, rule: str) -> KnownCase:
     return case
 
 
+def cases_of(document: ReportDocument) -> list[KnownCase]:
+    """Return the cases in a report, in its order."""
+    every: list[VerdictEntry | UnexpectedEntry] = [*document.verdicts, *document.unexpected]
+    return [entry.case for entry in every if entry.case is not None]
+
+
 def names(document: ReportDocument) -> set[str]:
     """Return the names of all cases in a report."""
-    every: list[VerdictEntry | UnexpectedEntry] = [*document.verdicts, *document.unexpected]
-    return {entry.case.id.rpartition("/")[2] for entry in every if entry.case is not None}
+    return {case.id.rpartition("/")[2] for case in cases_of(document)}
 
 
 def frames(case: KnownCase) -> set[int]:
