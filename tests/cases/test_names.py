@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 from scapy.layers.dns import DNS, DNSQR, DNSRR
 
+from analyser.pipeline.installing import install
 from analyser.report.json import report_json
 from samples.cast import workstation
 from tests.cases.stage import MFD, SERVER, Host, Stage, case_of, frames, names, plays, speech, tcp, udp
@@ -110,3 +114,30 @@ def test_silence_that_only_the_capture_lacks_is_no_case() -> None:
     plays.http(stage.story, SERVER, MFD, 80, at=60.0)
     stage.story.moments = [moment for moment in stage.story.moments if moment.receiver is not SERVER]
     assert names(stage.report()) == set()
+
+
+def test_a_client_of_a_network_and_a_server_that_looks_for_a_printer_are_told() -> None:
+    """Whoever needs the other end may be one of many, or be named by the rule only."""
+    stage = Stage(["workstation-client", "online-accounting"])
+    stage.host(SERVER, "spooler-controller")
+    stage.host(MFD, "mfd", vendor="hp", terminal="none")
+    stage.extra = '[[network]]\nname = "office"\ncidr = "203.0.113.0/24"\nroles = ["workstation"]'
+    ask(stage, "print-server.example.", NO_SUCH_NAME, at=1.0, client=PC)
+    ask(stage, "mfd-1.example.", NO_SUCH_NAME, at=2.0, client=SERVER)
+    plays.http(stage.story, SERVER, RESOLVER, 80, at=60.0)
+    document = stage.report()
+    office_case, printer_case = case_of(document, RULE), case_of(document, "snmp-accounting")
+    assert office_case.seen == "203.0.113.101 asked 192.0.2.53 for print-server: no such name (1 question)"
+    assert printer_case.seen == "192.0.2.10 asked 192.0.2.53 for mfd-1: no such name (1 question)"
+
+
+def test_made_up_names_of_an_installation_are_no_names() -> None:
+    """``install`` calls its two machines server and printer; who asks DNS for such a name asks for somebody else."""
+    stage = Stage()
+    ask(stage, "server.example.", NO_SUCH_NAME, at=1.0, client=MFD)
+    plays.http(stage.story, SERVER, MFD, 80, at=60.0)
+    with TemporaryDirectory() as folder:
+        capture = Path(folder, "story.pcap")
+        capture.write_bytes(stage.story.render())
+        made = install("hp", [str(capture)], servers=[SERVER.address], printers=[MFD.address])
+    assert names(made.document) == set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from analyser.model.case import FACTS, PLACEHOLDERS
 from analyser.policy.packs import CASES, EXAMPLES
 from tests.cases.page import PAGE, renewed
+from tests.cli.running import run
 
 _ELSEWHERE = {"verdict", "reason", "state", "cause", "transport", "initiator_vendor", "responder_vendor"}
 """Facts whose words stand in other documents."""
@@ -24,3 +25,13 @@ def test_the_page_tells_every_fact_and_its_words() -> None:
     assert [word for word in words if f"`{word}`" not in text] == []
     assert [word for word in PLACEHOLDERS if f"`{{{word}}}`" not in text] == []
     assert [name for name in (CASES, EXAMPLES) if f"`{name}`" not in text] == []
+
+
+def test_a_case_is_shown_by_its_name() -> None:
+    """``rules show`` prints what must be seen for a case to be named, and an unknown word suggests one."""
+    result = run("rules", "show", "xerox-https-off")
+    assert result.returncode == 0
+    assert "ysoft-safeq-6/xerox-https-off" in result.stdout
+    assert "open_beside" in result.stdout
+    assert "tcp 80" in result.stdout
+    assert "did you mean 'xerox-https-off'?" in run("rules", "show", "xerox-http-off").stderr
