@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.dns import DNS, DNSQR, DNSRR
 
@@ -104,6 +104,7 @@ BYTES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(BYTES, st.none() | BYTES), max_size=6))
 def test_any_bytes_give_rows_or_none(said: list[tuple[bytes, bytes | None]]) -> None:
     """Cut, damaged and random datagrams never raise; what is told has the form of a name and a known word."""
