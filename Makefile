@@ -65,6 +65,7 @@ renew: $(READY)
 	$(RUN) -m analyser.report.json
 	$(RUN) -m tests.project.readme
 	$(RUN) -m tests.conformance.page
+	$(RUN) -m tests.cases.page
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -271,6 +271,25 @@ REQUESTS: Final[dict[str, pl.DataType]] = {
 }
 
 
+# LOOKUPS: questions for the addresses of names, one row per asker, server, name and outcome.
+LOOKUPS: Final[dict[str, pl.DataType]] = {
+    "asker": pl.String(),
+    "asker_port": pl.UInt16(),
+    "server": pl.String(),
+    "serial": pl.UInt64(),  # of the flow with the first question
+    "name": pl.Binary(),  # in wire format, lower case; the names of a site's hosts are told, no others
+    "outcome": pl.String(),  # "found", "no-such-name", "server-failure", "refused", "no-answer"
+    "address": pl.String(),  # one of the wanted addresses that the answer holds; null
+    "t": pl.Int64(),  # first and last question
+    "last_t": pl.Int64(),
+    "file": pl.UInt16(),
+    "frame": pl.UInt32(),
+    "answer_file": pl.UInt16(),
+    "answer_frame": pl.UInt32(),  # 0 without an answer
+    "times": pl.UInt32(),
+}
+
+
 def empty(schema: dict[str, pl.DataType]) -> pl.DataFrame:
     """Return a table of ``schema`` without rows."""
     return pl.DataFrame(schema=schema)
@@ -324,3 +343,4 @@ class Observed:
     encapsulations: tuple[str, ...] = ()
     sights: pl.DataFrame | None = None
     icmp_said: pl.DataFrame | None = None
+    lookups: pl.DataFrame | None = None  # LOOKUPS; None: not looked at

@@ -103,6 +103,7 @@ def _verdict(entry: VerdictEntry) -> dict[str, Any]:
         "severity": entry.severity.value,
         "ports": {str(port.port): _port(port) for port in entry.ports},
         **({"waiver": entry.waiver.reason} if entry.waiver else {}),
+        **({"case": entry.case.id} if entry.case else {}),
     }
 
 
@@ -117,6 +118,7 @@ def _unexpected(entry: UnexpectedEntry) -> dict[str, Any]:
         "severity": entry.severity.value,
         "flows": entry.flows,
         **({"waiver": entry.waiver.reason} if entry.waiver else {}),
+        **({"case": entry.case.id} if entry.case else {}),
     }
 
 

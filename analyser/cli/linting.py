@@ -1,4 +1,4 @@
-"""Which folders ``analyser rules lint`` means, and the mistakes in them: packs by one linter, signatures by another."""
+"""Which folders ``analyser rules lint`` means, and the mistakes in them: rules, cases and signatures have a linter each."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from analyser.policy.case_lint import lint_cases
+from analyser.policy.cases import read_cases, read_examples
 from analyser.policy.lint import lint
 from analyser.policy.packs import MANIFEST, pack_names, read_pack, signature_folder
 
 
 def check_folders(paths: Sequence[str]) -> tuple[list[str], int]:
-    """Return every mistake as a line ``file:line: key: message``, and how many rules and signatures were looked at.
+    """Return every mistake as a line ``file:line: key: message``, and how many rules, cases and signatures were looked at.
 
     ``paths`` are names of packs, folders of a pack, of signatures, or of several such folders, or files that hold
     signatures (a site file may); none: all of ours.
@@ -25,13 +27,18 @@ def check_folders(paths: Sequence[str]) -> tuple[list[str], int]:
                 folders.append(place)
             else:
                 names.append(path if path in pack_names() else str(place))
-    issues, packs = [], []
+    issues, packs, count = [], [], 0
     for name in names:
         pack, found = read_pack(name)
         issues += found
-        packs += [] if pack is None else [pack]
+        if pack is None:
+            continue
+        packs.append(pack)
+        cases, found = read_cases(pack, name)
+        examples, mistakes = read_examples(pack, name)
+        issues += [*found, *mistakes, *lint_cases(cases, examples)]
+        count += len(pack.rules) + len(pack.infrastructure) + len(cases)
     lines = [str(issue) for issue in sorted({*issues, *lint(packs)})]
-    count = sum(len(pack.rules) + len(pack.infrastructure) for pack in packs)
     for folder in folders:
         from analyser.pipeline.linting import signature_mistakes
 

@@ -11,6 +11,9 @@ from analyser.compliance.alternatives import weigh_alternatives
 from analyser.compliance.applying import Policy, apply_rules
 from analyser.compliance.attempted import draft_attempted
 from analyser.compliance.attempts.judge import Judge
+from analyser.compliance.cases.around import Around
+from analyser.compliance.cases.names import Names
+from analyser.compliance.cases.recognise import addresses_of, name_cases
 from analyser.compliance.coverage import Covered
 from analyser.compliance.drafts import NOBODY, Draft, Scene
 from analyser.compliance.entries import make_entries
@@ -31,6 +34,7 @@ from analyser.compliance.unexpected.tally import Tally
 from analyser.compliance.unexpected.translation import find_translated
 from analyser.compliance.untried import draft_untried
 from analyser.compliance.waivers import Waivers
+from analyser.model.case import Case
 from analyser.model.finding import Verdict
 from analyser.model.rule import Rule, RulePack
 from analyser.model.site import Site
@@ -42,12 +46,13 @@ def judge_site(
     packs: Sequence[RulePack],
     site: Site,
     *,
+    cases: Sequence[Case] = (),
     today: dt.date | None = None,
     sifted: Sifter | None = None,
 ) -> Judgement:
     """Return verdicts and unexpected flows of ``site`` under ``packs``.
 
-    ``today`` decides which waivers have run out; without it, the day on which the captures end. ``sifted`` has set aside
+    ``cases`` are the known cases that findings may look like. ``today`` decides which waivers have run out; without it, the day on which the captures end. ``sifted`` has set aside
     the flows that ``observed`` lacks.
     """
     directory = Directory(site, observed.capture_host)
@@ -87,10 +92,14 @@ def judge_site(
     covered.add_quiet(quiet)
     tally = Tally() if sifted is None else sifted.tally
     group_unexpected(rest.join(quiet, on="serial", how="anti"), states, translated["serial"], tally, bench)
+    unexpected = report_unexpected(tally, bench)
+    counted = pl.concat([fits["serial"], announced.explained]).unique()
+    names = Names(observed, judge, directory, policy.applied, given=bool(site.path))
+    around = Around(observed, judge, directory, names, counted, addresses_of((*verdicts, *unexpected), directory))
     seen, two_sided = covered.hosts
     return Judgement(
-        verdicts=verdicts,
-        unexpected=report_unexpected(tally, bench),
+        verdicts=name_cases(verdicts, cases, directory, around),
+        unexpected=name_cases(unexpected, cases, directory, around),
         infrastructure=covered.infrastructure,
         out_of_scope=covered.out_of_scope,
         hosts_seen=seen,

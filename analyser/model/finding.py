@@ -175,6 +175,24 @@ class PortFinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCase:
+    """What supporters have met before and this finding looks like: an explanation beside it, which changes nothing of it.
+
+    ``shows`` says what of it the capture shows, ``seen`` in which numbers and names of this site; ``first_step`` what to try first.
+    """
+
+    id: str
+    title: str
+    explanation: str
+    shows: str
+    seen: str | None
+    first_step: str
+    alternatives: tuple[str, ...]
+    confidence: Confidence
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictEntry:
     """One rule applied to one pair of ends."""
 
@@ -191,6 +209,7 @@ class VerdictEntry:
     more_ports: int = 0
     ports: tuple[PortFinding, ...] = ()
     waiver: WaiverNote | None = None
+    case: KnownCase | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +246,7 @@ class UnexpectedEntry:
     evidence: tuple[Evidence, ...]
     waiver: WaiverNote | None = None
     scan: Scan | None = None
+    case: KnownCase | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

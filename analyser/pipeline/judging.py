@@ -21,6 +21,7 @@ from analyser.model.times import iso_time
 from analyser.pipeline.expecting import expected_rows
 from analyser.pipeline.portions import observe
 from analyser.pipeline.reading import FlowRun, Progress, flows
+from analyser.policy.cases import load_cases
 from analyser.policy.packs import load_pack
 from analyser.policy.sites import load_site
 from analyser.services.loading import digest
@@ -74,7 +75,9 @@ def check(
     if at is not None and at not in {host.name for host in place.hosts}:
         known = ", ".join(sorted(host.name for host in place.hosts)) or "none"
         raise InputError("--at", f"no host {at!r} in the site; its hosts are: {known}")
-    packs = tuple(_chosen(load_pack(name), only) for name in place.rules)
+    loaded = tuple(load_pack(name) for name in place.rules)
+    cases = tuple(case for pack, name in zip(loaded, place.rules, strict=True) for case in load_cases(pack, name))
+    packs = tuple(_chosen(pack, only) for pack in loaded)
     moved: dict[str, tuple[int, ...]] = {}
     for pack in packs:
         moved |= expected_rows(pack, place)[1]
@@ -90,7 +93,7 @@ def check(
         notice=notice,
     )
     observed, sifted = observe(run, packs, place, at)
-    judgement = judge_site(observed, packs, place, today=dt.datetime.now(dt.UTC).date(), sifted=sifted)
+    judgement = judge_site(observed, packs, place, cases=cases, today=dt.datetime.now(dt.UTC).date(), sifted=sifted)
     facts = run.facts
     undecoded = sum(facts.undecoded.values())
     document = ReportDocument(

@@ -18,10 +18,12 @@ from analyser.model.rule import RulePack
 from analyser.model.site import Site
 from analyser.pipeline.reading import FlowRun, Labelled
 from analyser.services.label import announced_anew
+from analyser.services.lookups import lookups
 from analyser.tables import (
     FLOWS,
     ICMP_ERRORS,
     LABELS,
+    LOOKUPS,
     NEIGHBOURS,
     PATHS,
     PROMISES,
@@ -41,6 +43,7 @@ def observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None)
         icmp_errors=empty(ICMP_ERRORS),
         promises=empty(PROMISES),
         requests=empty(REQUESTS),
+        lookups=empty(LOOKUPS),
         capture_paths=run.captures,
         started=min((first for first, _ in periods), default=0),
         ended=max((last for _, last in periods), default=0),
@@ -49,7 +52,7 @@ def observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None)
         encapsulations=tuple(sorted(ENCAPSULATIONS & run.facts.undecoded.keys())),
     )
     if not run.in_parts:
-        return _filled(nothing, run.whole()), None
+        return _filled(nothing, run.whole(), site), None
     directory = Directory(site, at)
     survey = run.survey(directory.concerns)
     around = _surroundings(run, survey, nothing)
@@ -58,7 +61,7 @@ def observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None)
         sifter = Sifter(around, packs, site, directory, elsewhere)
         sifter.covered.add_outside(*survey.left)
         # No name for a part: the one before is gone when the next is made.
-        kept = list(map(partial(_sifted, around, sifter), run.wanted(survey)))
+        kept = list(map(partial(_sifted, around, sifter, site), run.wanted(survey)))
         together = _joined(around, kept)
         away = together.promises.filter(pl.col("announced") != pl.col("responder"))
         if away.is_empty():
@@ -80,7 +83,7 @@ def _surroundings(run: FlowRun, survey: Survey, observed: Observed) -> Observed:
     return whole_view(replace(observed, paths=paths, neighbours=neighbours), sights, said)
 
 
-def _filled(observed: Observed, part: Labelled) -> Observed:
+def _filled(observed: Observed, part: Labelled, site: Site) -> Observed:
     """Return ``observed`` with the flows of a part; where neighbours are known of all parts, with those."""
     return replace(
         observed,
@@ -90,11 +93,17 @@ def _filled(observed: Observed, part: Labelled) -> Observed:
         icmp_errors=part.tables.icmp_errors,
         promises=part.labels.promises,
         requests=part.labels.requests,
+        lookups=lookups(
+            part.tables.flows,
+            part.labels.labels,
+            part.tables.watched,
+            [address for host in site.hosts for address in host.addresses],
+        ),
     )
 
 
-def _sifted(around: Observed, sifter: Sifter, part: Labelled) -> Observed:
-    portion = _filled(around, part)
+def _sifted(around: Observed, sifter: Sifter, site: Site, part: Labelled) -> Observed:
+    portion = _filled(around, part, site)
     kept = _packed(sifter.sift(portion))
     serials = kept.select("serial")
     errors, asked = (
@@ -125,6 +134,7 @@ def _joined(observed: Observed, portions: Sequence[Observed]) -> Observed:
         icmp_errors=together("icmp_errors", "t", "file", "frame"),
         promises=together("promises", "t", "file", "frame"),
         requests=together("requests", "t", "file", "frame"),
+        lookups=together("lookups", "t", "file", "frame"),
     )
 
 

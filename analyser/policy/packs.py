@@ -20,6 +20,9 @@ from analyser.policy.lint import lint
 from analyser.policy.rules import read_rule, read_traffic
 
 MANIFEST = "pack.toml"
+CASES = "cases.toml"
+EXAMPLES = "case-examples.toml"
+"""Known cases of a pack and what proves them; read by ``cases``, for who wants a pack's rules need not wait for them."""
 
 DEFAULT_PACKS = ("ysoft-safeq-6", "infrastructure")
 """The packs of a site that names none."""
@@ -50,7 +53,7 @@ def _load(name_or_path: str) -> RulePack:
 
 def read_pack(name_or_path: str) -> tuple[RulePack | None, list[Issue]]:
     """Return what can be read of a pack beside the mistakes found; None if there is no pack to speak of."""
-    folder = _find(name_or_path)
+    folder = find_pack(name_or_path)
     if folder is None:
         message = unknown("rule pack", name_or_path, pack_names())
         return None, [
@@ -68,7 +71,8 @@ def read_pack(name_or_path: str) -> tuple[RulePack | None, list[Issue]]:
             issues.append(Issue(file=str(entry), line=0, key="", message=f"cannot be read: {error.strerror}"))
             continue
         digest.update(entry.name.encode() + b"\0" + hashlib.sha256(data).digest())
-        documents[entry.name] = Document(str(entry), data)
+        if entry.name not in (CASES, EXAMPLES):
+            documents[entry.name] = Document(str(entry), data)
     manifest = documents.pop(MANIFEST, None)
     if manifest is None:
         return None, issues
@@ -113,7 +117,8 @@ def _shelf() -> Traversable:
         return Path(analyser.__file__).parent.parent / "rules"
 
 
-def _find(name_or_path: str) -> Traversable | None:
+def find_pack(name_or_path: str) -> Traversable | None:
+    """Return the folder of a pack, None where there is none."""
     candidates: Iterable[Traversable] = ()
     if name_or_path in pack_names():
         candidates = (_shelf().joinpath(name_or_path),)

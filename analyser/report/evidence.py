@@ -52,16 +52,22 @@ def evidence_of(finding: Finding) -> list[tuple[str, bool, Evidence]]:
     """Return what a finding can be proved by: words for the port or flow that it shows, whether that is a fault, and proof."""
     if isinstance(finding, UnexpectedEntry):
         words = _state(finding.transport, finding.port, finding.state.value, finding.cause)
-        return [(f"unexpected {finding.reason.value}: {words}", True, proof) for proof in finding.evidence]
-    return [
-        (
-            _state(port.transport, port.port, port.state.value, port.cause) + _by(port),
-            port.state is not PortState.OPEN,
-            proof,
-        )
-        for port in finding.ports
-        for proof in port.evidence
-    ]
+        own = [(f"unexpected {finding.reason.value}: {words}", True, proof) for proof in finding.evidence]
+    else:
+        own = [
+            (
+                _state(port.transport, port.port, port.state.value, port.cause) + _by(port),
+                port.state is not PortState.OPEN,
+                proof,
+            )
+            for port in finding.ports
+            for proof in port.evidence
+        ]
+    if finding.case is None:
+        return own
+    shown = {proof for _, _, proof in own}
+    told = f"known case: {finding.case.title}"
+    return [*own, *((told, False, proof) for proof in finding.case.evidence if proof not in shown)]
 
 
 def frames_of(finding: Finding) -> list[NamedFrame]:

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from rich.text import Text
 
 from analyser.model.capture import CaughtFrame
-from analyser.model.finding import UnexpectedEntry
+from analyser.model.finding import KnownCase, UnexpectedEntry
 from analyser.model.times import iso_time
 from analyser.report.decoded import DecodedFrame
 from analyser.report.evidence import Finding, NamedFrame, evidence_of, subject
@@ -33,6 +33,8 @@ def explanation(
         if finding.remedy:
             page.prose(finding.remedy, first="To do: ", style="bold")
         _doubts(page, finding)
+    if finding.case:
+        _case(page, finding.case)
     page.blank()
     _proof(page, finding)
     left_out = 0
@@ -63,6 +65,18 @@ def _doubts(page: Page, finding: Finding) -> None:
         if port.confidence is not None
     ]
     for words in dict.fromkeys(told):
+        page.prose(words, first=f" {DOT} ")
+
+
+def _case(page: Page, case: KnownCase) -> None:
+    """Tell the known case in full: why, what the capture shows of it, and what to try in which order."""
+    page.blank()
+    page.line(("Known case: ", "bold"), (case.title, "bold"), f"  ({case.id}, {case.confidence.value} confidence)")
+    page.prose(case.explanation)
+    seen = f" ({case.seen})" if case.seen else ""
+    page.prose(f"The capture shows: {case.shows}{seen}.")
+    page.prose(case.first_step, first="Try first: ", style="bold")
+    for words in case.alternatives:
         page.prose(words, first=f" {DOT} ")
 
 

@@ -9,7 +9,16 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from analyser.model.finding import Confidence, Evidence, PortFinding, PortState, Severity, Verdict, VerdictEntry
+from analyser.model.finding import (
+    Confidence,
+    Evidence,
+    PortFinding,
+    PortState,
+    Severity,
+    UnexpectedEntry,
+    Verdict,
+    VerdictEntry,
+)
 from analyser.model.service import Basis
 from analyser.report import phrases
 from analyser.report.page import Page
@@ -49,11 +58,14 @@ def verdict_sections(page: Page, entries: Iterable[VerdictEntry], said: Sequence
 def open_questions(page: Page, entries: Iterable[VerdictEntry]) -> None:
     """Add what could not be judged, one paragraph per reason: which rules, between whom."""
     by_reason: dict[str, dict[str, None]] = {}
+    cases: dict[str, None] = {}
     for entry in entries:
         if entry.verdict is Verdict.INCONCLUSIVE and is_told(entry):
             reason, detail = _doubt(entry)
             told = f"{_short(entry.rule)} {_ends(entry)}" + (f" ({detail})" if detail else "")
             by_reason.setdefault(reason, {})[told] = None
+            if entry.case:
+                cases[phrases.known_case(entry.case)] = None
     if not by_reason:
         return
     page.line(("Could not be judged from here", "bold"))
@@ -64,6 +76,8 @@ def open_questions(page: Page, entries: Iterable[VerdictEntry]) -> None:
             first=f" {phrases.QUERY} ",
             style=phrases.STYLES[phrases.QUERY],
         )
+    for words in list(cases)[:MOST_ALIKE]:
+        page.prose(words, first="   ", rest="     ", style="italic")
     page.blank()
 
 
@@ -174,6 +188,13 @@ def _story(page: Page, entry: VerdictEntry, said: Sequence[str], everything: boo
     wireshark(page, [item for port in closed or entry.ports for item in port.evidence])
     if entry.remedy and entry.remedy not in said and not asked_ports(entry):
         page.prose(entry.remedy, first=f"{_INDENT}→ ")
+    known_case(page, entry)
+
+
+def known_case(page: Page, entry: VerdictEntry | UnexpectedEntry) -> None:
+    """Add the known case that a finding looks like, if it does."""
+    if entry.case:
+        page.prose(phrases.known_case(entry.case), first=_INDENT, rest=f"{_INDENT}  ", style="italic")
 
 
 def port_line(page: Page, port: PortFinding, sentence: str, note: str | None) -> None:

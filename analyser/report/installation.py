@@ -12,7 +12,7 @@ from rich.text import Text
 
 from analyser.model.finding import FAILING_VERDICTS, PortState, ReportDocument, Severity, Verdict, VerdictEntry
 from analyser.report import phrases
-from analyser.report.findings import port_line, wireshark
+from analyser.report.findings import known_case, port_line, wireshark
 from analyser.report.page import Page
 from analyser.report.phrases import count
 from analyser.report.text import looked_at, tasks_of
@@ -94,6 +94,7 @@ def _steps(page: Page, entries: Sequence[VerdictEntry], titles: Mapping[str, str
             port_line(page, port, entry.sentence, f"step {first[0]} comes before it" if waits and first else None)
         if not entry.ports:
             page.prose(entry.sentence, first="     ")
+        known_case(page, entry)
         if entry.verdict in FAILING_VERDICTS:
             if first is None:
                 first = number, entry

@@ -11,8 +11,10 @@ from pathlib import PurePath
 from typing import Final
 
 from analyser.model.finding import (
+    Confidence,
     End,
     Evidence,
+    KnownCase,
     PortState,
     Severity,
     UnexpectedEntry,
@@ -144,6 +146,12 @@ def frames(evidence: tuple[Evidence, ...], most: int = 8) -> str:
             noun = "frame" if len(numbers) == 1 else "frames"
             parts.append(f"{noun} {listed(sorted(numbers), most)}{where}")
     return "; ".join(parts)
+
+
+def known_case(case: KnownCase) -> str:
+    """Return what a finding looks like and what to try first, in one line."""
+    doubt = "" if case.confidence is Confidence.HIGH else f" ({case.confidence.value} confidence)"
+    return f"Known case: {case.title}{doubt}; try first: {case.first_step}"
 
 
 def waived(waiver: WaiverNote) -> str:

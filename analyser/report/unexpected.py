@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from analyser.model.finding import Severity, UnexpectedEntry
 from analyser.report import phrases
-from analyser.report.findings import MOST_ALIKE, wireshark
+from analyser.report.findings import MOST_ALIKE, known_case, wireshark
 from analyser.report.page import Page
 from analyser.report.phrases import count, end_name, finding_mark, port_name
 
@@ -50,6 +50,7 @@ def _entry(page: Page, entry: UnexpectedEntry, everything: bool) -> None:
     page.prose(_facts(entry), first="     ", style="dim")
     if entry.severity in (Severity.VIOLATION, Severity.WARNING) or everything:
         wireshark(page, entry.evidence)
+    known_case(page, entry)
     if entry.waiver:
         page.prose(phrases.waived(entry.waiver), first="     ", style="dim")
 

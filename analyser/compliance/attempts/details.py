@@ -15,6 +15,8 @@ from analyser.model.service import Service
 PROVEN_NOT: Final = "port open, protocol unproven"
 OWN_FIREWALL: Final = "its own firewall"
 ENCRYPTED: Final = "encrypted, application not visible"
+OTHER_COMMUNITY: Final = "community?"
+"""The responder answers requests of another version or community."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +111,7 @@ def _inferred(group: Group) -> str:
 
 
 def _quiet(group: Group) -> str:
-    credential = "community?" if group.outcome is Outcome.SILENT_OTHER_CREDENTIAL else None
+    credential = OTHER_COMMUNITY if group.outcome is Outcome.SILENT_OTHER_CREDENTIAL else None
     arrived = "arrived at the responder" if group.arrived else None
     return _joined(asked(group), arrived, credential, group.answers_on)
 
