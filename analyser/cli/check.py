@@ -26,6 +26,12 @@ def check(
     at: Annotated[
         str | None, typer.Option("--at", metavar="HOST", help="The host of the site on which was captured.")
     ] = None,
+    vantage: Annotated[
+        bool,
+        typer.Option(
+            "--vantage", help="Each CAPTURE is a capture point of its own: says between which packets are lost."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON document.")] = False,
     output: Annotated[
         Path | None,
@@ -60,6 +66,7 @@ def check(
             signatures=signatures or (),
             workers=workers,
             digests=as_json or output is not None,
+            vantage=vantage,
             progress=progress,
             notice=None if quiet else message,
         )

@@ -57,6 +57,7 @@ class FlowRun:
         reading: FlowReading,
         guesses: Mapping[tuple[str, int], str],
         signatures: Sequence[Signature],
+        key: bytes | None = None,
     ) -> None:
         self.captures = tuple(source.path for source in opened.sources)
         self.facts = reading.facts
@@ -64,7 +65,7 @@ class FlowRun:
         self._reading = reading
         self._guesses = guesses
         self._signatures = signatures
-        self._key = secrets.token_bytes(32)
+        self._key = key or secrets.token_bytes(32)
 
     def parts(self) -> Iterator[Labelled]:
         """Give all flows, part by part: what two addresses said to each other is in one part."""
@@ -116,12 +117,13 @@ def flows(
     digests: bool = True,
     progress: Progress | None = None,
     notice: Callable[[str], None] | None = None,
+    key: bytes | None = None,
 ) -> FlowRun:
     """Read captures as one timeline.
 
     ``known`` (of the rule packs that come with the package, where it is not given) holds the responder ports that orient and,
     weakly, label flows. ``signatures``: folders with signatures of the user's own. ``workers``: 1 to read on one core only, None for as many as help. ``digests``: whether the
-    SHA-256 of each capture is wanted, which takes as long as all else. Raises :class:`InputError` where nothing can be read.
+    SHA-256 of each capture is wanted, which takes as long as all else. ``key``: what credentials are hashed with; runs that are compared have the same. Raises :class:`InputError` where nothing can be read.
     """
     if known is None:
         known = hints([load_pack(name) for name in DEFAULT_PACKS], watch_ports(), {})
@@ -136,7 +138,7 @@ def flows(
             progress=_with_totals(opened.sources, progress),
             notice=notice,
         )
-    return FlowRun(opened, reading, known.guesses, every)
+    return FlowRun(opened, reading, known.guesses, every, key)
 
 
 @cache

@@ -18,8 +18,8 @@ from analyser.report.escape import as_text, in_json
 SCHEMA_FILE: Final = Path(__file__).parent / "schema" / "report-1.json"
 """The schema as shipped. ``python -m analyser.report.json`` writes it anew; a test compares."""
 
-_LEFT_OUT_WHEN_NONE: Final = frozenset({"clients"})
-"""Keys that are absent, not null, where they have no value (only a network has clients)."""
+_LEFT_OUT_WHEN_NONE: Final = frozenset({"clients", "vantage"})
+"""Keys that are absent, not null, where they have no value (only a network has clients, only several points a vantage)."""
 
 _TIMES: Final = frozenset({"generated_at", "first", "last"})
 

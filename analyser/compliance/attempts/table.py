@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from analyser.compliance.attempts import decisions, icmp, resets, silence
+from analyser.compliance.attempts import between, decisions, icmp, resets, silence
 from analyser.compliance.attempts.outcomes import Outcome
 from analyser.compliance.attempts.vantage import Vantage
 from analyser.compliance.attempts.watching import watched_until
@@ -58,12 +58,13 @@ def collect(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -> pl.Da
     ``last_t`` (ns), ``sends``, ``answered``, ``delay`` (ns, 0 if not worth telling), ``rtt`` (s, or null), ``loud`` and
     ``silent`` (outcome if the service must answer, and if it may stay silent), ``arrived`` (the request was seen on
     the responder's own segment), ``label``, ``basis``, ``sublabel``, ``payload`` (bytes crossed), ``challenge`` (refused with a
-    challenge), ``orig_h``, ``resp_h``, ``port``, ``udp``, and the columns of ``_FINDINGS``.
+    challenge), ``orig_h``, ``resp_h``, ``port``, ``udp``, the columns of ``_FINDINGS``, and those of ``between.lay_over``.
     """
     joined = _with_findings(observed, errors, vantage)
     parts = pl.concat([_connections(joined), *_datagrams(joined, observed)], how="diagonal_relaxed")
     found = parts.with_row_index("attempt_id").collect()
     told = _explain_silence(found, vantage, observed)
+    told = between.lay_over(told, observed)
     return told.drop("attempt_id", "credential", "orig_path", "orig_dups")
 
 
