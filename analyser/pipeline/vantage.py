@@ -42,7 +42,7 @@ class PointsRun:
 
     def __init__(self, runs: Sequence[FlowRun], together: Together, note: VantageNote, order: Sequence[int]) -> None:
         self.captures = tuple(path for place in order for path in runs[place].captures)
-        self.notes: tuple[CaptureNote, ...] = tuple(note for run in runs for note in run.notes)
+        self.notes: tuple[CaptureNote, ...] = tuple(told for run in runs for told in run.notes)
         self.facts = _facts([run.facts for run in runs])
         self.note = note
         self.together = together
@@ -74,7 +74,8 @@ class PointsRun:
             periods=seen.periods,
             capture_host=at,
             encapsulations=tuple(sorted(set(encapsulations) & self.facts.undecoded.keys())),
-            points=tuple(point.name for point in self.note.points),
+            sights=seen.sights,
+            points=tuple(point.name for point in seen.points),
             crossings=seen.crossings,
         )
 
@@ -111,11 +112,13 @@ def read_points(
             left -= len(points[-1].flows)
     together = put_together(points)
     order = [names.index(point.name) for point in together.points]
-    noted = (
-        replace(note, captures=runs[place].captures, packets=runs[place].facts.packets)
+    noted = {
+        place: replace(note, captures=runs[place].captures, packets=runs[place].facts.packets)
         for place, note in zip(order, together.note.points, strict=True)
-    )
-    return PointsRun(runs, together, replace(together.note, points=tuple(noted)), order)
+    }
+    ways = sorted(together.note.ways, key=lambda way: (names.index(way.origin), names.index(way.target)))
+    note = replace(together.note, points=tuple(noted[place] for place in range(len(runs))), ways=tuple(ways))
+    return PointsRun(runs, together, note, order)
 
 
 def _distinct(captures: Sequence[str]) -> None:

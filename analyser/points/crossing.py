@@ -57,9 +57,9 @@ class Crossings:
         found = [
             self._made(groups.filter("resp_reset", ~pl.col("closed")), "resp", Crossing.RESPONDER_RESET_MADE),
             self._made(groups.filter("orig_reset", ~pl.col("closed")), "orig", Crossing.INITIATOR_RESET_MADE),
-            self._lost(unheard, "answer", "resp_first", "resp_last", Crossing.ANSWER_LOST, forward=False),
-            self._lost(quiet.filter("error"), "error", "icmp_t", "icmp_t", Crossing.ERROR_MADE, forward=True),
-            self._lost(quiet, "asked", "first", "last", Crossing.REQUEST_LOST, forward=True),
+            self._lost(unheard, "answer", ("resp_first", "resp_last"), Crossing.ANSWER_LOST, forward=False),
+            self._lost(quiet.filter("error"), "error", ("icmp_t",), Crossing.ERROR_MADE, forward=True),
+            self._lost(quiet, "asked", ("first", "last"), Crossing.REQUEST_LOST, forward=True),
             self._passed(quiet, "asked", Crossing.REQUEST_PASSED),
             self._passed(
                 groups.filter("resp_reset", ~pl.col("closed")), "resp_reset", Crossing.RESET_PASSED, forward=False
@@ -108,7 +108,7 @@ class Crossings:
         )
 
     def _lost(
-        self, groups: pl.DataFrame, fact: str, first: str, last: str, shown: Crossing, *, forward: bool
+        self, groups: pl.DataFrame, fact: str, moments: tuple[str, ...], shown: Crossing, *, forward: bool
     ) -> pl.DataFrame:
         """What the last point that it reached saw, and the next one did not."""
         if groups.is_empty():
@@ -124,7 +124,7 @@ class Crossings:
         reached = reached.sort("rank", "point", descending=[True, False]).unique(
             "group", keep="first", maintain_order=True
         )
-        beyond = self._absent(groups, seen, first, last).join(
+        beyond = self._absent(groups, seen, *moments).join(
             reached.select("group", near="point", reached="rank"), on="group"
         ).filter(pl.col("rank") > pl.col("reached"))  # fmt: skip
         beyond = self._without_rivals(beyond, groups) if shown is Crossing.REQUEST_LOST else beyond

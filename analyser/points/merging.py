@@ -132,7 +132,7 @@ def _with_errors(chosen: pl.DataFrame, alike: pl.DataFrame) -> pl.DataFrame:
         .sort("icmp_t", "icmp_file", "icmp_frame")
         .group_by("group", maintain_order=True)
     )
-    first = quoted.agg(pl.max("icmp_errors"), pl.first(_OF_ICMP))
+    first = quoted.agg(pl.max("icmp_errors"), pl.first(*_OF_ICMP))
     names = ("icmp_errors", *_OF_ICMP)
     met = chosen.join(first, on="group", how="left", suffix="_any", maintain_order="left")
     known = pl.col("icmp_errors_any").is_not_null()

@@ -40,8 +40,15 @@ class Point:
 
     def with_tables(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> Point:
         """Return the point with every table changed."""
-        names = ("flows", "paths", "neighbours", "icmp_errors", "promises", "requests")
-        return replace(self, **{name: change(getattr(self, name)) for name in names})
+        return replace(
+            self,
+            flows=change(self.flows),
+            paths=change(self.paths),
+            neighbours=change(self.neighbours),
+            icmp_errors=change(self.icmp_errors),
+            promises=change(self.promises),
+            requests=change(self.requests),
+        )
 
 
 def numbered_apart(points: tuple[Point, ...]) -> tuple[Point, ...]:

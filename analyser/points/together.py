@@ -23,6 +23,7 @@ from analyser.points.numbering import Point, numbered_apart, on_one_clock
 from analyser.points.order import Order, near_hosts, order_of_sides
 from analyser.points.sides import pairs_of, sides_of
 from analyser.points.witness import UNCOMPARED, Witnesses
+from analyser.tables import sights_of
 
 _ROUNDS: Final = 3
 """How often flows are matched anew when those matched before let clocks be compared."""
@@ -30,7 +31,7 @@ _ROUNDS: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Together:
-    """Several points as one: the tables, by one clock; and what the points show together."""
+    """Several points as one: the tables, by one clock; SIGHTS of all points; and what the points show together."""
 
     flows: pl.DataFrame
     paths: pl.DataFrame
@@ -38,6 +39,7 @@ class Together:
     icmp_errors: pl.DataFrame
     promises: pl.DataFrame
     requests: pl.DataFrame
+    sights: pl.DataFrame
     periods: tuple[Period, ...]
     crossings: pl.DataFrame
     points: tuple[Point, ...]
@@ -101,6 +103,7 @@ def _viewed(points: tuple[Point, ...], flows: pl.DataFrame, clocks: Sequence[Clo
         icmp_errors=merged.icmp_errors,
         promises=merged.promises,
         requests=merged.requests,
+        sights=sights_of(flows),
         periods=tuple(period for point in points for period in point.periods),
         crossings=merged.crossings,
         points=points,
