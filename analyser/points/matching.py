@@ -33,10 +33,7 @@ def travels(flows: pl.DataFrame) -> pl.Series:
 
 
 class Matching:
-    """Rows of flows in groups: one group is one conversation, and has at most one row of each point.
-
-    ``ambiguous`` counts what fitted several.
-    """
+    """Rows of flows in groups: one group is one conversation, and has at most one row of each point."""
 
     def __init__(self, flows: pl.DataFrame) -> None:
         """Match what needs no clock: connections by both ends and a sequence number.
@@ -58,7 +55,7 @@ class Matching:
         self._points = [1 << point for point in flows["point"].to_list()]
         self._several = flows["point"].n_unique()
         self._translated: set[int] = set()
-        self.ambiguous = 0
+        self._doubtful: set[tuple[int, ...]] = set()
         for which, side in (("opened", "orig"), ("agreed", "resp")):
             self._unite(_alike(self._rows.filter(which), ["ends", f"id.{side}_h", f"{side}_isn"])["row"])
 
@@ -66,6 +63,11 @@ class Matching:
     def groups(self) -> NDArray[np.int64]:
         """The group of each row, named by one of its rows."""
         return np.array([self._top(row) for row in range(len(self._above))], dtype=np.int64)
+
+    @property
+    def ambiguous(self) -> int:
+        """How often something fitted several, so that it was matched with none."""
+        return len(self._doubtful)
 
     @property
     def translated_groups(self) -> set[int]:
@@ -81,18 +83,24 @@ class Matching:
         # A firewall may put numbers of its own in place of the initiator's: the same ends at the same time are enough.
         reopened = _alike(self._alone("opened"), ["ends", "id.orig_h"])
         self._unite(reopened.filter(pl.col("apart") <= SLACK if compared else pl.lit(value=True))["row"])
+        # What lacks the beginning, and a SYN at one point with its SYN-ACK at another, where the ways there and back differ.
         alike = _alike(self._rows, ["proto", "ends"])
-        plain = alike.join(self._rows.filter(~pl.col("opened") & ~pl.col("agreed")), on=["proto", "ends"], how="semi")
+        halves = self._rows.filter(~pl.col("opened") | ~pl.col("agreed"))
+        alike = alike.join(halves, on=["proto", "ends"], how="semi")
         spans = (
-            dict(self._rows.select("row", pl.struct("opened", "agreed", "ts", "last_t")).iter_rows())
-            if len(plain)
+            dict(self._rows.select("row", pl.struct("point", "opened", "agreed", "ts", "last_t")).iter_rows())
+            if len(alike)
             else {}
         )
-        for rows in plain["row"].to_list():
+        for rows in alike["row"].to_list():
             for row in rows:
-                if not spans[row]["opened"] and not spans[row]["agreed"]:
-                    near = (other for other in rows if not compared or _meet(spans[row], spans[other]))
-                    self._unite([list(near)])
+                mine = spans[row]
+                fitting = [
+                    other
+                    for other in rows
+                    if _completes(mine, spans[other]) and (not compared or _meet(mine, spans[other]))
+                ]
+                self._unite([[row, *fitting]])
 
     def through_translation(self, *, compared: bool) -> None:
         """Match connections of which one point shows another address than the other. ``compared``: by one clock."""
@@ -124,7 +132,7 @@ class Matching:
                 clash = seen & self._points[top]
                 seen |= self._points[top]
                 if clash:
-                    self.ambiguous += 1
+                    self._doubtful.add(tuple(tops))
                     break
             else:
                 if len(tops) > 1:
@@ -152,6 +160,15 @@ def _alike(rows: pl.DataFrame, key: list[str]) -> pl.DataFrame:
         shared=(pl.col("id.orig_h").n_unique() == 1) | (pl.col("id.resp_h").n_unique() == 1),
     )
     return lists.filter(pl.col("points") > 1)
+
+
+def _completes(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Say whether another point shows what this one lacks of a beginning: else numbers have told whether they are the same."""
+    return (
+        one["point"] != other["point"]
+        and not (one["opened"] and other["opened"])
+        and not (one["agreed"] and other["agreed"])
+    )
 
 
 def _meet(one: dict[str, Any], other: dict[str, Any]) -> bool:

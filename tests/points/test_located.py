@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
 from samples import speech
-from tests.points.wire import SERVERS, THREE, TWO, Place, Tcp, Wire, datagram, entry, judged, life, port
+from tests.points.wire import SERVERS, THREE, TWO, Fate, Place, Tcp, Wire, datagram, entry, judged, life, port
 
 LPR = 515
 LATE = (TWO[0], Place(name="b", hops=2, away=2.0, begins=40_000))
 SWITCHED = (Place(name="a", hops=0, away=0.1), Place(name="b", hops=0, away=2.0))
 
 
-def knock(wire: Wire, *, at: float = 20_500, times: int = 3, server: str = SERVERS[0], **fate: object) -> None:
+def knock(wire: Wire, *, at: float = 20_500, times: int = 3, server: str = SERVERS[0], **fate: Unpack[Fate]) -> None:
     """SYNs to LPR, a second apart, to which nothing comes back."""
     for number in range(times):
         Tcp(wire, port=LPR, server=server).syn(at + 1000 * number, **fate)

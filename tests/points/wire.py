@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypedDict, Unpack
 
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.packet import Packet, Raw
@@ -45,6 +45,14 @@ terminal = "none"
 """
 
 Side = Literal["client", "server"]
+
+
+class Fate(TypedDict, total=False):
+    """What becomes of a packet: arguments of ``Wire.send``."""
+
+    lost: str | None
+    made: str | None
+    ttl: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +116,9 @@ class Wire:
                 moved.ttl = ttl if made == place.name else ttl - gone
                 link = files.Addressing(
                     source=_mac(sender if gone == 0 else "router"),
-                    target=_mac(("server" if sender == "client" else "client") if self._last(place, sender) else "router"),
+                    target=_mac(
+                        ("server" if sender == "client" else "client") if self._last(place, sender) else "router"
+                    ),
                     ethertype=files.ETHERTYPE_IPV4,
                 )
                 data = files.link_header("ethernet", link) + bytes(moved)
@@ -155,34 +165,33 @@ class Tcp:
     source: int = 50_000
     isn: int = 0x1234_0000
     answer: int = 0x5678_0000
-    rewritten: int = 0
 
-    def syn(self, at: float, **fate: object) -> None:
+    def syn(self, at: float, **fate: Unpack[Fate]) -> None:
         """Send the SYN."""
         self._send(at, "client", "S", self.isn, 0, **fate)
 
-    def syn_ack(self, at: float, **fate: object) -> None:
+    def syn_ack(self, at: float, **fate: Unpack[Fate]) -> None:
         """Answer it."""
         self._send(at, "server", "SA", self.answer, self.isn + 1, **fate)
 
-    def ack(self, at: float, **fate: object) -> None:
+    def ack(self, at: float, **fate: Unpack[Fate]) -> None:
         """End the handshake."""
         self._send(at, "client", "A", self.isn + 1, self.answer + 1, **fate)
 
-    def say(self, at: float, data: bytes, offset: int = 0, **fate: object) -> None:
+    def say(self, at: float, data: bytes, offset: int = 0, **fate: Unpack[Fate]) -> None:
         """Send payload of the client."""
         self._send(at, "client", "PA", self.isn + 1 + offset, self.answer + 1, data, **fate)
 
-    def heard(self, at: float, octets: int, **fate: object) -> None:
+    def heard(self, at: float, octets: int, **fate: Unpack[Fate]) -> None:
         """Acknowledge payload of the client."""
         self._send(at, "server", "A", self.answer + 1, self.isn + 1 + octets, **fate)
 
-    def reset(self, at: float, side: Side, **fate: object) -> None:
+    def reset(self, at: float, side: Side, **fate: Unpack[Fate]) -> None:
         """Send a reset that claims one side."""
-        sequence = (self.isn + 1, self.answer + 1) if side == "client" else (self.answer + 1, self.isn + 1)
-        self._send(at, side, "RA", *sequence, **fate)
+        mine, other = (self.isn, self.answer) if side == "client" else (self.answer, self.isn)
+        self._send(at, side, "RA", mine + 1, other + 1, **fate)
 
-    def refuse(self, at: float, **fate: object) -> None:
+    def refuse(self, at: float, **fate: Unpack[Fate]) -> None:
         """Answer the SYN with a reset."""
         self._send(at, "server", "RA", 0, self.isn + 1, **fate)
 
@@ -204,8 +213,10 @@ class Tcp:
         error = IP(src=router, dst=CLIENT) / ICMP(type=3, code=13) / Raw(bytes(about)[:28])
         self.wire.send(at, "server", error, made=seen_until, ttl=255)
 
-    def _send(self, at: float, side: Side, flags: str, seq: int, ack: int, data: bytes = b"", **fate: object) -> None:
-        self.wire.send(at, side, self._packet(side, flags, seq, ack, data), **fate)  # type: ignore[arg-type]
+    def _send(
+        self, at: float, side: Side, flags: str, seq: int, ack: int, data: bytes = b"", **fate: Unpack[Fate]
+    ) -> None:
+        self.wire.send(at, side, self._packet(side, flags, seq, ack, data), **fate)
 
     def _packet(self, side: Side, flags: str, seq: int, ack: int, data: bytes = b"") -> Packet:
         ends = (CLIENT, self.server, self.source, self.port)
@@ -216,17 +227,29 @@ class Tcp:
         return packet / Raw(data) if data else packet
 
 
-def datagram(wire: Wire, at: float, side: Side, data: bytes, *, port: int = 161, source: int = 51_000, server: str = SERVERS[0], **fate: object) -> None:
+def datagram(
+    wire: Wire,
+    at: float,
+    side: Side,
+    data: bytes,
+    *,
+    port: int = 161,
+    source: int = 51_000,
+    server: str = SERVERS[0],
+    **fate: Unpack[Fate],
+) -> None:
     """Send a datagram of one side."""
     ends = (CLIENT, server, source, port)
     src, dst, sport, dport = ends if side == "client" else (ends[1], ends[0], ends[3], ends[2])
-    wire.send(at, side, IP(src=src, dst=dst) / UDP(sport=sport, dport=dport) / Raw(data), **fate)  # type: ignore[arg-type]
+    wire.send(at, side, IP(src=src, dst=dst) / UDP(sport=sport, dport=dport) / Raw(data), **fate)
 
 
 def life(wire: Wire, until: float = 60_000, server: str = SERVERS[0]) -> None:
     """Let jobs go through every second: packets of the same two hosts in both directions."""
     for number, at in enumerate(range(0, int(until), 1000)):
-        Tcp(wire, source=40_000 + number, isn=7_000_000 * (number + 1), answer=9_000_000 * (number + 1), server=server).job(at)
+        Tcp(
+            wire, source=40_000 + number, isn=7_000_000 * (number + 1), answer=9_000_000 * (number + 1), server=server
+        ).job(at)
 
 
 def judged(wire: Wire, folder: Path, order: Sequence[int] | None = None) -> ReportDocument:
