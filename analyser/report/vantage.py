@@ -50,7 +50,7 @@ def _way(way: WayNote) -> str:
     share = f" ({way.lost / way.packets:.2%})" if way.lost and way.packets else ""
     told.append(f"{way.lost:,} lost{share}")
     if way.unseen:
-        told.append(f"{way.unseen:,} that {way.origin} did not catch")
+        told.append(f"{way.unseen:,} that {way.origin} does not show")
     if way.delay is not None:
         told.append(_delay(way.delay))
     return ", ".join(told)
