@@ -23,3 +23,5 @@ class Crossing(IntEnum):
     """``sure`` says that the one nearer to the responder is on its segment."""
     ERROR_MADE = auto()
     """An ICMP error about the initiator's packets was seen at one point and not at the next."""
+    PAYLOAD_LOST = auto()
+    """Segments that were sent again and again at one point did not come to the next."""

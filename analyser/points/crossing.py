@@ -16,12 +16,17 @@ from analyser.points.sides import network
 from analyser.points.witness import SURE, Witnesses
 from analyser.tables import CROSSINGS
 
+_NEAR: Final = 2_000_000_000
+"""Nanoseconds around a request within which a stranger on the same port may be the same request."""
+
+_STUCK: Final = 2
+"""Times that payload is sent again without an acknowledgement before it counts as lost."""
+
 
 class Crossings:
     """What points show together of conversations.
 
-    ``flows``: FLOWS of all points with ``point``, ``group`` and ``alike`` (told from the same initiator as the row that stands
-    for the group); ``standing``: one row for each group, with ``serial``.
+    ``flows``: FLOWS of all points with ``point``, ``group``, ``travels`` and ``translated``, each group told from one initiator.
     """
 
     def __init__(self, flows: pl.DataFrame, order: Order, witnesses: Witnesses, near: pl.DataFrame) -> None:
@@ -42,11 +47,15 @@ class Crossings:
             error=(pl.col("icmp_errors") > 0) & pl.col("icmp_about_orig"),
             first="orig_first_t", last=pl.max_horizontal("orig_syn_last_t", "orig_data_last_t", "orig_first_t"),
             resp_first="resp_first_t", resp_last=pl.max_horizontal("resp_syn_last_t", "resp_data_last_t", "resp_first_t"),
+            orig_stuck=tcp & (pl.col("orig_stuck") >= _STUCK),
+            resp_stuck=tcp & (pl.col("resp_stuck") >= _STUCK),
+            orig_bytes="orig_bytes",
+            resp_bytes="resp_bytes",
             resp_rst_t="resp_rst_t", orig_rst_t="orig_rst_t", icmp_t="icmp_t",
         ).filter("travels")  # fmt: skip
         self._groups = self._facts.group_by("group", maintain_order=True).agg(
             pl.first("proto", "id.orig_h", "id.resp_h", "id.resp_p"),
-            pl.any("asked", "opened", "answer", "resp_reset", "orig_reset", "closed", "heard", "spoke", "error", "translated"),
+            pl.any("asked", "opened", "answer", "resp_reset", "orig_reset", "closed", "heard", "spoke", "error", "translated", "orig_stuck", "resp_stuck"),
         )  # fmt: skip
 
     def told(self) -> pl.DataFrame:
@@ -58,6 +67,8 @@ class Crossings:
             self._made(groups.filter("resp_reset", ~pl.col("closed")), "resp", Crossing.RESPONDER_RESET_MADE),
             self._made(groups.filter("orig_reset", ~pl.col("closed")), "orig", Crossing.INITIATOR_RESET_MADE),
             self._lost(unheard, "answer", ("resp_first", "resp_last"), Crossing.ANSWER_LOST, forward=False),
+            self._short(groups, "orig"),
+            self._short(groups, "resp"),
             self._lost(quiet.filter("error"), "error", ("icmp_t",), Crossing.ERROR_MADE, forward=True),
             self._lost(quiet, "asked", ("first", "last"), Crossing.REQUEST_LOST, forward=True),
             self._passed(quiet, "asked", Crossing.REQUEST_PASSED),
@@ -167,6 +178,25 @@ class Crossings:
         )
         return _told(before, shown, far="point")
 
+    def _short(self, groups: pl.DataFrame, side: str) -> pl.DataFrame:
+        """Payload that was sent again and again at one point, of which the next one shows less."""
+        groups = groups.filter(f"{side}_stuck")
+        if groups.is_empty():
+            return _none()
+        groups = self._ends(groups, forward=side == "orig")
+        octets, last = f"{side}_bytes", "last" if side == "orig" else "resp_last"
+        placed = groups.select("group", *KEY).join(self._order.ranks(groups), on=KEY)
+        placed = placed.join(self._facts.select("group", "point", f"{side}_stuck", octets, last), on=["group", "point"])
+        stuck = placed.filter(f"{side}_stuck").sort("rank", "point", descending=[True, False])
+        stuck = stuck.unique("group", keep="first", maintain_order=True)
+        beyond = placed.filter(~pl.col(f"{side}_stuck")).join(
+            stuck.select("group", near="point", reached="rank", sent=octets, until=last), on="group"
+        )
+        beyond = beyond.filter(pl.col("rank") > pl.col("reached"), pl.col(octets) < pl.col("sent"))
+        beyond = beyond.filter(self._witnesses.watching(beyond, "until")).sort("rank", "point")
+        beyond = beyond.unique("group", keep="first", maintain_order=True).with_columns(witness=pl.lit(SURE))
+        return _told(beyond, Crossing.PAYLOAD_LOST, far="point")
+
     def _passed(self, groups: pl.DataFrame, fact: str, shown: Crossing, *, forward: bool = True) -> pl.DataFrame:
         """What several points saw: ``near`` is the first of them, ``far`` the last."""
         if groups.is_empty():
@@ -190,9 +220,6 @@ class Crossings:
             )
             ends = ends.join(at_home, on="group", how="left").with_columns(witness=pl.col("home").fill_null(0))
         return _told(ends, shown, far="far")
-
-
-_NEAR: Final = 2_000_000_000
 
 
 def _told(found: pl.DataFrame, shown: Crossing, *, far: str) -> pl.DataFrame:

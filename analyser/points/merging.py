@@ -36,27 +36,23 @@ def merge(
 ) -> Merged:
     """Return each conversation once.
 
-    ``flows``: of all points, with ``point``, ``group``, ``travels``, ``translated``. ``shown``: CROSSINGS by ``group``.
+    ``flows``: of all points, with ``point``, ``group``, ``travels``, ``translated``, ``turned``. ``shown``: CROSSINGS by ``group``.
     """
     ranked = _ranked(flows, order)
     chosen = ranked.unique("group", keep="first", maintain_order=True)
     serials = dict(
         ranked.select("serial", "group").join(chosen.select("group", stays="serial"), on="group").select("serial", "stays").iter_rows()
     ) if len(chosen) < len(ranked) else {}  # fmt: skip
-    alike = ranked.join(
-        chosen.select("group", lead_h="id.orig_h", lead_p="id.orig_p"), on="group", maintain_order="left", how="left"
-    )
-    alike = alike.filter(
-        pl.col("translated") | ((pl.col("id.orig_h") == pl.col("lead_h")) & (pl.col("id.orig_p") == pl.col("lead_p")))
-    )
-    whole = _with_errors(_with_answers(chosen, alike), alike)
+    whole = _with_errors(_with_answers(chosen, ranked), ranked)
     told = whole.select(*FLOWS, *LABELS).sort("ts", "serial")
 
     def renamed(table: pl.DataFrame, *names: str) -> pl.DataFrame:
         return table.with_columns(pl.col(name).replace(serials) for name in names) if serials else table
 
     told = renamed(told, "negotiated_by")
-    errors = renamed(pl.concat([point.icmp_errors for point in points]), "serial")
+    turned = pl.col("serial").is_in(ranked.filter("turned")["serial"].implode())
+    errors = pl.concat([point.icmp_errors for point in points]).with_columns(about_orig=pl.col("about_orig") ^ turned)
+    errors = renamed(errors, "serial")
     promises = renamed(pl.concat([point.promises for point in points]), "control", "kept_by")
     return Merged(
         flows=told,
@@ -65,7 +61,7 @@ def merge(
         requests=pl.concat([point.requests for point in points])
         .join(told.select("serial"), on="serial", how="semi")
         .sort("t", "file", "frame"),
-        crossings=_crossings(chosen, alike, near, shown),
+        crossings=_crossings(chosen, ranked, near, shown),
     )
 
 
@@ -90,6 +86,7 @@ def _ranked(flows: pl.DataFrame, order: Order) -> pl.DataFrame:
         "group",
         pl.when("translated").then("rank").otherwise(0),
         ~both,
+        "turned",
         pl.when(quiet).then(-pl.col("rank")).otherwise(0),
         (pl.col("basis") != "payload").fill_null(value=True),
         -(pl.col("orig_pkts") + pl.col("resp_pkts")).cast(pl.Int64),
@@ -99,10 +96,10 @@ def _ranked(flows: pl.DataFrame, order: Order) -> pl.DataFrame:
     )
 
 
-def _with_answers(chosen: pl.DataFrame, alike: pl.DataFrame) -> pl.DataFrame:
+def _with_answers(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Give rows of which only one side was seen the other side from a point that saw it."""
     half = chosen.filter((pl.col("orig_pkts") == 0) | (pl.col("resp_pkts") == 0)).select("group")
-    sides = alike.join(half, on="group", how="semi")
+    sides = rows.join(half, on="group", how="semi")
     asked = sides.filter(pl.col("orig_pkts") > 0).unique("group", keep="first", maintain_order=True)
     answered = sides.filter(pl.col("resp_pkts") > 0).unique("group", keep="first", maintain_order=True)
     answers = answered.select(
@@ -125,10 +122,10 @@ def _with_answers(chosen: pl.DataFrame, alike: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([chosen.join(whole, on="group", how="anti"), whole.select(chosen.columns)])
 
 
-def _with_errors(chosen: pl.DataFrame, alike: pl.DataFrame) -> pl.DataFrame:
+def _with_errors(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Give rows the ICMP errors that any point saw: their number where most were seen, and the first of them."""
     quoted = (
-        alike.filter(pl.col("icmp_errors") > 0)
+        rows.filter(pl.col("icmp_errors") > 0)
         .sort("icmp_t", "icmp_file", "icmp_frame")
         .group_by("group", maintain_order=True)
     )
@@ -153,7 +150,7 @@ def _once(promises: pl.DataFrame) -> pl.DataFrame:
     return kept.drop("n").sort("t", "file", "frame")
 
 
-def _crossings(chosen: pl.DataFrame, alike: pl.DataFrame, near: pl.DataFrame, shown: pl.DataFrame) -> pl.DataFrame:
+def _crossings(chosen: pl.DataFrame, rows: pl.DataFrame, near: pl.DataFrame, shown: pl.DataFrame) -> pl.DataFrame:
     """Return CROSSINGS of rows of which several points tell something."""
     lead = chosen.select(
         "group",
@@ -168,8 +165,8 @@ def _crossings(chosen: pl.DataFrame, alike: pl.DataFrame, near: pl.DataFrame, sh
         "travels",
     )
     told = lead.join(shown, on="group", how="left")
-    told = told.join(_seen_as(lead, alike), on="group", how="left").join(_others(lead, alike), on="group", how="left")
-    told = told.with_columns(elsewhere=pl.col("group").is_in(_elsewhere(lead, alike, near).implode()))
+    told = told.join(_seen_as(lead, rows), on="group", how="left").join(_others(lead, rows), on="group", how="left")
+    told = told.with_columns(elsewhere=pl.col("group").is_in(_elsewhere(lead, rows, near).implode()))
     kept = told.filter(pl.col("shown").is_not_null() | pl.col("seen_as").is_not_null() | pl.col("elsewhere"))
     filled = kept.with_columns(
         pl.col("shown", "near", "far").fill_null(0), pl.col("sure").fill_null(value=False), pl.col("seen_at").fill_null(0),
@@ -178,9 +175,9 @@ def _crossings(chosen: pl.DataFrame, alike: pl.DataFrame, near: pl.DataFrame, sh
     return filled.select(pl.col(name).cast(kind) for name, kind in CROSSINGS.items()).sort("serial")
 
 
-def _seen_as(lead: pl.DataFrame, alike: pl.DataFrame) -> pl.DataFrame:
+def _seen_as(lead: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """How another point shows the end that is translated there: ``group``, ``seen_as``, ``seen_at``."""
-    other = alike.filter("translated").join(
+    other = rows.filter("translated").join(
         lead.select("group", lead_point="point", **{f"lead_{end}_{part}": f"id.{end}_{part}" for end in ("orig", "resp") for part in "hp"}),
         on="group",
     )  # fmt: skip
@@ -197,19 +194,19 @@ def _seen_as(lead: pl.DataFrame, alike: pl.DataFrame) -> pl.DataFrame:
     return rows.unique("group", keep="first", maintain_order=True)
 
 
-def _others(lead: pl.DataFrame, alike: pl.DataFrame) -> pl.DataFrame:
+def _others(lead: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Packets of a conversation at the points that do not stand for it: ``group``, ``other_files``, ``other_frames``."""
-    rows = alike.filter(~pl.col("translated")).join(lead.select("group", lead_point="point"), on="group")
+    rows = rows.filter(~pl.col("translated")).join(lead.select("group", lead_point="point"), on="group")
     rows = rows.filter(pl.col("point") != pl.col("lead_point"))
     packets = [rows.select("group", file=f"{slot}_file", frame=f"{slot}_frame") for slot in _SHOWING]
     found = pl.concat(packets).filter(pl.col("frame") > 0).unique().sort("group", "file", "frame")
     return found.group_by("group", maintain_order=True).agg(other_files="file", other_frames="frame")
 
 
-def _elsewhere(lead: pl.DataFrame, alike: pl.DataFrame, near: pl.DataFrame) -> pl.Series:
+def _elsewhere(lead: pl.DataFrame, rows: pl.DataFrame, near: pl.DataFrame) -> pl.Series:
     """Groups whose responder is near points, but near none that saw the request."""
     quiet = lead.filter("travels", pl.col("resp_pkts") == 0).select("group", "id.resp_h")
     known = quiet.join(near.select(host="host").unique(), left_on="id.resp_h", right_on="host", how="semi")
-    asked = alike.filter(pl.col("orig_pkts") > 0).select("group", "point", "id.resp_h")
+    asked = rows.filter(pl.col("orig_pkts") > 0).select("group", "point", "id.resp_h")
     there = asked.join(near, left_on=["point", "id.resp_h"], right_on=["point", "host"], how="semi")
     return known.join(there, on="group", how="anti")["group"]

@@ -22,6 +22,7 @@ from analyser.points.merging import Merged, merge
 from analyser.points.numbering import Point, numbered_apart, on_one_clock
 from analyser.points.order import Order, near_hosts, order_of_sides
 from analyser.points.sides import pairs_of, sides_of
+from analyser.points.turning import told_alike
 from analyser.points.witness import UNCOMPARED, Witnesses
 from analyser.tables import sights_of
 
@@ -70,7 +71,7 @@ def put_together(named: Sequence[Point]) -> Together:
     flows = flows.with_columns(
         travels=travels(flows), translated=pl.col("group").is_in([int(row) for row in matching.translated_groups])
     )
-    return _viewed(told, flows, clocks, matching.ambiguous)
+    return _viewed(told, told_alike(flows), clocks, matching.ambiguous)
 
 
 def _all_flows(points: Sequence[Point]) -> pl.DataFrame:

@@ -204,6 +204,22 @@ def test_answers_of_datagrams_lost_on_the_way_back(tmp_path: Path) -> None:
     assert (found.state, found.cause) == ("blocked", "return-path")
 
 
+def test_payload_lost_between(tmp_path: Path) -> None:
+    """Large segments that one point sends again and again and the next never shows are lost between them, not by the other end."""
+    wire = Wire()
+    life(wire)
+    talk = Tcp(wire, port=LPR)
+    talk.syn(20_500)
+    talk.syn_ack(20_505)
+    talk.ack(20_510)
+    for number in range(5):
+        talk.say(20_520 + 300 * 2**number, b"\x02queue\n" + bytes(1300), lost="a")
+    found = port(judged(wire, tmp_path))
+    assert (found.state, found.cause, found.confidence) == ("blocked", "dropped-after-handshake", "high")
+    assert "payload seen at a.pcap, and not all of it at b.pcap: lost between them" in str(found.detail)
+    assert found.other_explanation is None
+
+
 def test_three_points_name_the_nearest_two(tmp_path: Path) -> None:
     """Of several points the drop is located between the last that saw the packet and the first that did not."""
     wire = Wire(places=THREE)

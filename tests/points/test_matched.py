@@ -181,3 +181,14 @@ def test_running_conversations(tmp_path: Path) -> None:
     life(wire, until=20_000)
     document = judged(wire, tmp_path)
     assert port(document, "raw-delivery").attempts == 21
+
+
+def test_who_asked_is_known_by_the_point_that_saw_it(tmp_path: Path) -> None:
+    """A point that began between question and answer takes the answer for a question; both are one conversation all the same."""
+    wire = Wire(places=(TWO[0], replace(TWO[1], begins=20_006.0)))
+    life(wire, until=40_000)
+    datagram(wire, 20_000, "client", speech.opaque(40), port=40_161, source=51_000)
+    datagram(wire, 20_010, "server", speech.opaque(60), port=40_161, source=51_000)
+    document = judged(wire, tmp_path)
+    (odd,) = document.unexpected
+    assert (odd.initiator.name, odd.port, odd.flows) == ("print-server", 40_161, 1)

@@ -27,6 +27,7 @@ _CHANGES: Final[dict[Crossing, tuple[frozenset[Outcome], Outcome]]] = {
     Crossing.ANSWER_LOST: (_UNHEARD_FROM, Outcome.RETURN_PATH),
     Crossing.RESPONDER_RESET_MADE: (_RESET_FROM, Outcome.RESET_IN_PATH),
     Crossing.INITIATOR_RESET_MADE: (_RESET_FROM, Outcome.RESET_IN_PATH),
+    Crossing.PAYLOAD_LOST: (frozenset({Outcome.DROPPED_AFTER_HANDSHAKE}), Outcome.DROPPED_AFTER_HANDSHAKE),
 }
 """Which endings are another one in the light of what several points show, and which that is."""
 
@@ -40,6 +41,7 @@ _WORDS: Final[dict[Crossing, str]] = {
     Crossing.INITIATOR_RESET_MADE: "reset seen at {near} and not at {far}: made between them; claims the initiator",
     Crossing.RESET_PASSED: "the reset passed {near} and {far}",
     Crossing.ERROR_MADE: "ICMP seen at {near} and not at {far}: sent between them",
+    Crossing.PAYLOAD_LOST: f"payload seen at {{near}}, and not all of it at {{far}}: {LOST}",
 }
 
 
