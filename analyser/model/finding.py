@@ -275,7 +275,7 @@ class PointNote:
 
     ``clock_ahead``: seconds that its own clock is ahead of that one, None where no packet was seen at both; ``clock_error``:
     seconds by which that can be wrong, None where packets of one direction only bound it. ``clock_steady``: one
-    difference fits all packets.
+    difference fits all packets. ``lacks_packets``: it did not catch all that passed it, so that a packet or two prove nothing.
     """
 
     name: str
@@ -287,6 +287,7 @@ class PointNote:
     clock_ahead: float | None
     clock_error: float | None
     clock_steady: bool
+    lacks_packets: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

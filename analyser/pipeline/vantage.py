@@ -160,6 +160,7 @@ def _point(name: str, run: FlowRun, most: int) -> Point:
         requests=whole.labels.requests,
         captures=len(run.captures),
         periods=periods_of(run.facts.files),
+        lossy=any(item.dropped for item in run.facts.files),
     )
 
 

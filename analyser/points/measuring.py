@@ -27,15 +27,20 @@ def measure(
     shown: pl.DataFrame,
     clocks: Sequence[Clock],
     witnesses: Witnesses,
+    leaks: Sequence[int],
     ambiguous: int,
 ) -> VantageNote:
     """Return the numbers of all points together.
 
-    ``flows``: of all points with ``point``, ``group`` and ``translated``; ``pairs``: ``order_of_sides``; ``shown``: CROSSINGS by ``group``.
+    ``flows``: of all points with ``point``, ``group`` and ``translated``; ``pairs``: ``order_of_sides``; ``shown``: CROSSINGS by ``group``;
+    ``leaks``: points that lack packets.
     """
     several = flows.filter(pl.col("point").n_unique().over("group") > 1)
     return VantageNote(
-        points=tuple(_point(place, point, flows, clocks[place]) for place, point in enumerate(points)),
+        points=tuple(
+            _point(point, flows.filter(pl.col("point") == place), clocks[place], lacks=place in leaks)
+            for place, point in enumerate(points)
+        ),
         ways=tuple(_ways(points, flows, pairs, shown, clocks, witnesses)),
         matched=several["group"].n_unique(),
         translated=several.filter("translated")["group"].n_unique(),
@@ -43,18 +48,18 @@ def measure(
     )
 
 
-def _point(place: int, point: Point, flows: pl.DataFrame, clock: Clock) -> PointNote:
-    mine = flows.filter(pl.col("point") == place)
+def _point(point: Point, flows: pl.DataFrame, clock: Clock, *, lacks: bool) -> PointNote:
     return PointNote(
         name=point.name,
         captures=(),
         packets=0,
-        flows=len(mine),
+        flows=len(flows),
         first=iso_time(min((first for first, _ in point.periods), default=None)),
         last=iso_time(max((last for _, last in point.periods), default=None)),
         clock_ahead=_seconds(clock.ahead),
         clock_error=_seconds(clock.error),
         clock_steady=clock.steady,
+        lacks_packets=lacks,
     )
 
 
@@ -70,13 +75,7 @@ def _ways(
     clocks: Sequence[Clock],
     witnesses: Witnesses,
 ) -> list[WayNote]:
-    turned = pairs.with_columns(
-        origin=pl.when(pl.col("before") > 0).then("point").otherwise("point_2"),
-        target=pl.when(pl.col("before") > 0).then("point_2").otherwise("point"),
-        sent=pl.when(pl.col("before") > 0).then("pkts").otherwise("pkts_2").cast(pl.Int64),
-        came=pl.when(pl.col("before") > 0).then("pkts_2").otherwise("pkts").cast(pl.Int64),
-    ).filter(pl.col("before") != 0)
-    counted = turned.select("group", "origin", "target", "sent", "came").filter(_whole(turned, witnesses))
+    counted = _counted(pairs, witnesses)
     counted = pl.concat([counted, _never_came(flows, shown)])
     sums = counted.group_by("origin", "target").agg(
         flows=pl.col("group").n_unique(),
@@ -105,6 +104,35 @@ def _ways(
         )
         for row in rows.iter_rows(named=True)
     ]
+
+
+def _counted(pairs: pl.DataFrame, witnesses: Witnesses) -> pl.DataFrame:
+    """Return what each side that two points watched from beginning to end ``sent`` past the first and what ``came`` to the second.
+
+    ``group``, ``origin``, ``target``, ``sent``, ``came``; only where it is known which is the first.
+    """
+    known = pairs.filter(pl.col("before") != 0)
+    first = pl.col("before") > 0
+    ways = known.select(
+        "group",
+        origin=pl.when(first).then("point").otherwise("point_2"),
+        target=pl.when(first).then("point_2").otherwise("point"),
+        sent=pl.when(first).then("pkts").otherwise("pkts_2").cast(pl.Int64),
+        came=pl.when(first).then("pkts_2").otherwise("pkts").cast(pl.Int64),
+    )
+    return ways.filter(_whole(known, witnesses))
+
+
+def leaking(points: Sequence[Point], flows: pl.DataFrame, pairs: pl.DataFrame, witnesses: Witnesses) -> list[int]:
+    """Return points that lack packets which passed them.
+
+    They say so themselves, or a later point shows what they do not, or payload that they lack was acknowledged. Conversations with resets are left out, since a device between may have made these.
+    """
+    torn = flows.filter((pl.col("orig_nrst") > 0) | (pl.col("resp_nrst") > 0)).select("group").unique()
+    calm = _counted(pairs.join(torn, on="group", how="anti"), witnesses)
+    lacking = calm.filter(pl.col("came") > pl.col("sent"))["origin"].unique().to_list()
+    missed = flows.filter(pl.col("missed_bytes") > 0).join(torn, on="group", how="anti")["point"].unique().to_list()
+    return sorted({place for place, point in enumerate(points) if point.lossy}.union(lacking, missed))
 
 
 def _whole(turned: pl.DataFrame, witnesses: Witnesses) -> pl.Series:

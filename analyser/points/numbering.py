@@ -26,6 +26,7 @@ class Point:
 
     ``name`` as the user named it. ``flows`` is FLOWS and LABELS side by side; the other tables are those of its flows.
     ``captures``: how many files it has; ``periods``: first and last packet of each that has packets (ns).
+    ``lossy``: the capturing program says that it lost packets.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Point:
     requests: pl.DataFrame
     captures: int
     periods: tuple[Period, ...]
+    lossy: bool = False
 
     def with_tables(self, change: Callable[[pl.DataFrame], pl.DataFrame]) -> Point:
         """Return the point with every table changed."""

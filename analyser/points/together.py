@@ -17,7 +17,7 @@ from analyser.model.times import Period
 from analyser.points.clocks import Clock, beside, compare, differences
 from analyser.points.crossing import Crossings
 from analyser.points.matching import Matching, travels
-from analyser.points.measuring import measure
+from analyser.points.measuring import leaking, measure
 from analyser.points.merging import Merged, merge
 from analyser.points.numbering import Point, numbered_apart, on_one_clock
 from analyser.points.order import Order, near_hosts, order_of_sides
@@ -93,7 +93,8 @@ def _viewed(points: tuple[Point, ...], flows: pl.DataFrame, clocks: Sequence[Clo
     order = Order(pairs, near, len(points))
     doubts = [UNCOMPARED if clock.ahead is None else clock.error or 0 for clock in clocks]
     witnesses = Witnesses(sides, near, [point.periods for point in points], doubts)
-    shown = Crossings(flows, order, witnesses, near).told()
+    leaks = leaking(points, flows, pairs, witnesses)
+    shown = Crossings(flows, order, witnesses, near).told(leaks)
     if any(clock.ahead is None for clock in clocks):
         shown = shown.with_columns(sure=pl.lit(value=False))
     merged: Merged = merge(points, flows, order, near, shown)
@@ -108,5 +109,5 @@ def _viewed(points: tuple[Point, ...], flows: pl.DataFrame, clocks: Sequence[Clo
         periods=tuple(period for point in points for period in point.periods),
         crossings=merged.crossings,
         points=points,
-        note=measure(points, flows, pairs, shown, clocks, witnesses, ambiguous),
+        note=measure(points, flows, pairs, shown, clocks, witnesses, leaks, ambiguous),
     )

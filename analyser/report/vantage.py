@@ -5,6 +5,7 @@ Knows the report document; knows no flows.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from analyser.model.finding import DelayNote, PointNote, VantageNote, WayNote
@@ -20,8 +21,9 @@ def vantage_section(page: Page, note: VantageNote) -> None:
     page.prose(_matched(note), first=f" {DOT} ")
     for point in note.points[1:]:
         page.prose(_clock(point, note.points[0].name), first=f" {DOT if point.clock_steady else BANG} ")
+    leaks = {point.name for point in note.points if point.lacks_packets}
     for way in note.ways:
-        page.prose(_way(way), first=f" {BANG if way.lost else DOT} ")
+        page.prose(_way(way, leaks), first=f" {BANG if way.lost else DOT} ")
     page.blank()
 
 
@@ -45,10 +47,10 @@ def _clock(point: PointNote, first: str) -> str:
     return f"clock of {point.name}: {ahead}, ± {seconds(point.clock_error)}"
 
 
-def _way(way: WayNote) -> str:
+def _way(way: WayNote, leaks: Collection[str]) -> str:
     told = [f"{way.origin} → {way.target}: {count(way.packets, 'packet')} of {count(way.flows, 'flow')}"]
     share = f" ({way.lost / way.packets:.2%})" if way.lost and way.packets else ""
-    told.append(f"{way.lost:,} lost{share}")
+    told.append(f"{way.lost:,} lost{share}" + (" or not caught there" if way.lost and way.target in leaks else ""))
     if way.unseen:
         told.append(f"{way.unseen:,} that {way.origin} does not show")
     if way.delay is not None:

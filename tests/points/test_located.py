@@ -247,3 +247,24 @@ def test_points_without_a_router_between(tmp_path: Path) -> None:
     knock(wire, lost="a")
     found = port(judged(wire, tmp_path))
     assert "seen at a.pcap and not at b.pcap: lost between them" in str(found.detail)
+
+
+@pytest.mark.parametrize("sender", [None, "client", "server"])
+def test_a_point_that_loses_packets_proves_no_reset(tmp_path: Path, sender: str | None) -> None:
+    """A point that lacks packets which passed it may lack a reset too: a single one that it does not show was not made between."""
+    wire = Wire()
+    life(wire, until=20_000)
+    if sender is not None:
+        place = {"client": 3, "server": 4}[sender]  # the job and its acknowledgement
+        del wire.seen["b"][8 * 5 + place]
+    talk = Tcp(wire, port=LPR)
+    talk.syn(10_500)
+    talk.syn_ack(10_505)
+    talk.ack(10_510)
+    talk.say(10_512, b"\x02queue\n")
+    talk.heard(10_517, 7)
+    talk.reset(10_520, "server", made="a", ttl=62)
+    document = judged(wire, tmp_path)
+    assert (port(document).cause == "reset-in-path") is (sender is None)
+    assert document.vantage is not None
+    assert [point.lacks_packets for point in document.vantage.points] == [False, sender is not None]

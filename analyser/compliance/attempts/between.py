@@ -13,7 +13,7 @@ import polars as pl
 
 from analyser.compliance.attempts.outcomes import QUIET, Outcome
 from analyser.model.crossing import Crossing
-from analyser.tables import CROSSINGS, Observed, empty
+from analyser.tables import Observed
 
 LOST: Final = "lost between them"
 
@@ -51,8 +51,10 @@ def lay_over(attempts: pl.DataFrame, observed: Observed) -> pl.DataFrame:
     Changes ``loud``, ``silent`` and ``arrived``; adds ``crossing`` (row of CROSSINGS, or null), ``between`` (0: points tell nothing
     of where, 1: perhaps, 2: for sure) and ``crossed`` (the outcome rests on it).
     """
-    crossings = empty(CROSSINGS) if observed.crossings is None else observed.crossings
-    known = crossings.with_row_index("crossing").select("crossing", "serial", "shown", "sure", "elsewhere")
+    if observed.crossings is None:
+        nothing = {"crossing": pl.lit(None, pl.UInt32), "between": pl.lit(0, pl.UInt8), "crossed": pl.lit(value=False)}
+        return attempts.with_columns(**nothing)
+    known = observed.crossings.with_row_index("crossing").select("crossing", "serial", "shown", "sure", "elsewhere")
     met = attempts.join(known, on="serial", how="left", maintain_order="left")
     changed = {name: _changed(name) for name in ("loud", "silent")}
     return met.with_columns(
