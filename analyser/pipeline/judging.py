@@ -21,8 +21,7 @@ from analyser.model.site import Site
 from analyser.model.times import iso_time
 from analyser.pipeline.expecting import expected_rows
 from analyser.pipeline.portions import observe
-from analyser.pipeline.reading import FlowRun, Progress, flows
-from analyser.pipeline.vantage import PointsRun, read_points
+from analyser.pipeline.reading import FlowsRead, Progress, flows
 from analyser.policy.packs import load_pack
 from analyser.policy.sites import load_site
 from analyser.services.loading import digest
@@ -39,7 +38,7 @@ class CheckRun:
     """A site judged, and the flows that it was judged by."""
 
     document: ReportDocument
-    flows: FlowRun | PointsRun
+    flows: FlowsRead
 
 
 def check(
@@ -84,18 +83,21 @@ def check(
         moved |= expected_rows(pack, place)[1]
     ports = hints(packs, watch_ports(), moved)
     own = (*place.signatures, *signatures)
-    run: FlowRun | PointsRun
-    sifted = None
+    run: FlowsRead
+    sifted, together = None, None
     if vantage:
-        run = read_points(
+        from analyser.pipeline.vantage import read_points  # most runs have one point, and start without it
+
+        run = points = read_points(
             captures, known=ports, signatures=own, workers=workers, digests=digests, progress=progress, notice=notice
         )
-        observed = run.observe(at, ENCAPSULATIONS)
+        together = points.note
+        observed = points.observe(at, ENCAPSULATIONS)
     else:
-        run = flows(
+        run = whole = flows(
             captures, known=ports, signatures=own, workers=workers, digests=digests, progress=progress, notice=notice
         )
-        observed, sifted = observe(run, packs, place, at)
+        observed, sifted = observe(whole, packs, place, at)
     judgement = judge_site(observed, packs, place, today=dt.datetime.now(dt.UTC).date(), sifted=sifted)
     facts = run.facts
     undecoded = sum(facts.undecoded.values())
@@ -131,7 +133,7 @@ def check(
             undecoded=undecoded,
             unread_files=sum(_should_have_been_read(note, captures) for note in run.notes),
         ),
-        vantage=run.note if isinstance(run, PointsRun) else None,
+        vantage=together,
     )
     return CheckRun(document=document, flows=run)
 

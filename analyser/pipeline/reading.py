@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 
@@ -18,7 +19,7 @@ from analyser.capture import CaptureSource, OpenedCaptures, ending_on_interrupt,
 from analyser.flows.reader import FlowReading, read_captures
 from analyser.flows.table import whole
 from analyser.hints import Hints, hints
-from analyser.model.capture import InputError
+from analyser.model.capture import CaptureNote, InputError, ReadingFacts
 from analyser.pipeline.notes import capture_notes
 from analyser.policy.packs import DEFAULT_PACKS, load_pack, signature_folder
 from analyser.services.label import label
@@ -42,6 +43,35 @@ class Labelled:
     def frame(self) -> pl.DataFrame:
         """Columns FLOWS and LABELS side by side."""
         return pl.concat([self.tables.flows, self.labels.labels], how="horizontal")
+
+
+class Framed(Protocol):
+    """Flows as columns FLOWS and LABELS side by side."""
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The flows."""
+        ...
+
+
+class FlowsRead(Protocol):
+    """Captures read to flows, whichever way: what every run has. As :class:`FlowRun` says."""
+
+    captures: tuple[str, ...]
+    notes: tuple[CaptureNote, ...]
+    facts: ReadingFacts
+
+    def parts(self) -> Iterator[Framed]:
+        """Give all flows, part by part."""
+        ...
+
+    def whole(self) -> Framed:
+        """Return all flows at once."""
+        ...
+
+    def close(self) -> None:
+        """Give back what was taken on disk."""
+        ...
 
 
 class FlowRun:

@@ -155,8 +155,10 @@ class Teller:
 
     def _crossing(self, flow: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """What several points show together of an attempt: a row of CROSSINGS, or None."""
-        number, crossings = flow["crossing"], self._observed.crossings
-        return None if number is None or crossings is None else crossings.row(number, named=True)
+        crossings = self._observed.crossings
+        if crossings is None or (number := flow["crossing"]) is None:
+            return None
+        return crossings.row(number, named=True)
 
     def _groups(self, rows: Numbers, codes: Numbers) -> list[Group]:
         """Attempts by their ending, the worst state first, within a state the most frequent ending first."""
@@ -184,7 +186,7 @@ class Teller:
             flow=flow,
             answers_on=self._answers_on(flow) if outcome in QUIET else None,
             located=told_between(crossing, self._observed.points) if crossing else None,
-            crossed=flow["crossed"],
+            crossed=crossing is not None and flow["crossed"],
         )
 
     def _standing_for(self, rows: Numbers) -> int:
