@@ -273,9 +273,9 @@ class InfrastructureNote:
 class PointNote:
     """One of several capture points. Times are told by the clock of the point that was named first.
 
-    ``clock_ahead``: seconds that its own clock is ahead of that one, None where no packet was seen at both; ``clock_error``:
-    seconds by which that can be wrong, None where packets of one direction only bound it. ``clock_steady``: one
-    difference fits all packets. ``lacks_packets``: it did not catch all that passed it, so that a packet or two prove nothing.
+    ``clock_ahead``: seconds that its own clock is ahead of that one when the point's first packet comes, None where no packet was
+    seen at both; ``clock_gain``: how much it gains, in parts per million; ``clock_error``: seconds by which it can be wrong, None
+    where packets of one direction only bound it. ``clock_steady``: these fit all packets. ``lacks_packets``: it did not catch all that passed it, so that a packet or two prove nothing.
     """
 
     name: str
@@ -285,6 +285,7 @@ class PointNote:
     first: str | None
     last: str | None
     clock_ahead: float | None
+    clock_gain: float
     clock_error: float | None
     clock_steady: bool
     lacks_packets: bool

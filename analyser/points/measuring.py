@@ -49,14 +49,16 @@ def measure(
 
 
 def _point(point: Point, flows: pl.DataFrame, clock: Clock, *, lacks: bool) -> PointNote:
+    began = min((first for first, _ in point.periods), default=None)
     return PointNote(
         name=point.name,
         captures=(),
         packets=0,
         flows=len(flows),
-        first=iso_time(min((first for first, _ in point.periods), default=None)),
+        first=iso_time(began),
         last=iso_time(max((last for _, last in point.periods), default=None)),
-        clock_ahead=_seconds(clock.ahead),
+        clock_ahead=None if clock.ahead is None else _seconds(clock.ahead_at(began or clock.since)),
+        clock_gain=round(clock.rate * 1e6, 3),
         clock_error=_seconds(clock.error),
         clock_steady=clock.steady,
         lacks_packets=lacks,

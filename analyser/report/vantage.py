@@ -44,7 +44,12 @@ def _clock(point: PointNote, first: str) -> str:
         return f"clock of {point.name}: about {ahead}, and not steady: no delays are told"
     if point.clock_error is None:
         return f"clock of {point.name}: at most {ahead}, less the time on the way: packets of one direction only"
-    return f"clock of {point.name}: {ahead}, ± {seconds(point.clock_error)}"
+    gain = (
+        f", and {'gains' if point.clock_gain > 0 else 'loses'} {abs(point.clock_gain):.1f} ppm"
+        if point.clock_gain
+        else ""
+    )
+    return f"clock of {point.name}: {ahead}{gain}, ± {seconds(point.clock_error)}"
 
 
 def _way(way: WayNote, leaks: Collection[str]) -> str:

@@ -12,7 +12,7 @@ import pytest
 from analyser.model.finding import ReportDocument
 from samples import speech
 from tests.points.test_located import knock
-from tests.points.wire import SERVERS, THREE, TWO, Place, Tcp, Wire, datagram, judged, life, port
+from tests.points.wire import MS, SERVERS, T0, THREE, TWO, Place, Tcp, Wire, datagram, judged, life, port
 
 OUTSIDE = "203.0.113.7"
 
@@ -60,6 +60,39 @@ def test_clocks_apart(tmp_path: Path, clock: float) -> None:
     assert b.clock_ahead == pytest.approx(clock / 1000, abs=0.0001)
     assert b.clock_error is not None
     assert b.clock_error <= 0.002
+
+
+@pytest.mark.parametrize("gain", [40.0, -250.0])
+def test_a_clock_that_gains(tmp_path: Path, gain: float) -> None:
+    """A clock that goes faster than the other is followed: delays are told, and are those of the wire."""
+    wire = Wire(places=(TWO[0], replace(TWO[1], clock=1500.0, gains=gain)))
+    life(wire, until=120_000)
+    knock(wire, lost="a")
+    document = judged(wire, tmp_path)
+    assert "lost between them" in str(port(document).detail)
+    assert document.vantage is not None
+    _, b = document.vantage.points
+    assert b.clock_steady
+    assert b.clock_gain == pytest.approx(gain, abs=1.0)
+    assert b.clock_ahead == pytest.approx(1.5, abs=0.0005)
+    for way in document.vantage.ways:
+        assert way.delay is not None
+        assert way.delay.median == pytest.approx(0.0019, abs=0.0003)
+
+
+def test_a_clock_that_is_set(tmp_path: Path) -> None:
+    """A clock that jumps is told as not steady, and no delay with it."""
+    wire = Wire()
+    life(wire, until=60_000)
+    half = T0 + 30_000 * MS
+    wire.seen["b"] = [
+        replace(frame, time=frame.time + (7_000 * MS if frame.time > half else 0)) for frame in wire.seen["b"]
+    ]
+    document = judged(wire, tmp_path)
+    assert document.vantage is not None
+    assert not document.vantage.points[1].clock_steady
+    assert all(way.delay is None for way in document.vantage.ways)
+    assert port(document, "raw-delivery").attempts == 60
 
 
 @pytest.mark.parametrize("places", [TWO, THREE], ids=["two", "three"])

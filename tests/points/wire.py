@@ -63,6 +63,8 @@ class Place:
     hops: int
     away: float
     clock: float = 0.0
+    gains: float = 0.0
+    """Parts per million that its clock is too fast."""
     begins: float = -1.0
     """Milliseconds of the story before which it does not capture."""
     ends: float = 1e12
@@ -122,7 +124,7 @@ class Wire:
                     ethertype=files.ETHERTYPE_IPV4,
                 )
                 data = files.link_header("ethernet", link) + bytes(moved)
-                time = T0 + round((at + took + place.clock) * MS)
+                time = T0 + round(((at + took) * (1 + place.gains / 1e6) + place.clock) * MS)
                 self.seen.setdefault(place.name, []).append(files.Frame(time=time, data=data))
             if place.name == lost:
                 return
