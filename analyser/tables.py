@@ -251,7 +251,7 @@ CROSSINGS: Final[dict[str, pl.DataType]] = {
     "shown": pl.UInt8(),  # model.crossing.Crossing
     "near": pl.UInt32(),  # the point that saw it; of what passed, the first
     "far": pl.UInt32(),  # the point that did not, and would have; of what passed, the last
-    "sure": pl.Boolean(),  # packets between the same two hosts prove that it would have
+    "sure": pl.Boolean(),  # packets between the same two hosts prove that it would have, and one lost by the capture explains nothing
     "elsewhere": pl.Boolean(),  # the responder's own segment is captured at points that did not see the request
     "seen_as": pl.String(),  # the initiator, or responder, as another point shows it: "203.0.113.7:61234"; null: alike
     "seen_at": pl.UInt32(),  # the point that shows it so

@@ -14,23 +14,12 @@ import polars as pl
 from analyser.model.crossing import Crossing
 from analyser.points.order import KEY, Order
 from analyser.points.sides import network
+from analyser.points.weighing import RESTS_ON, weigh
 from analyser.points.witness import SURE, Witnesses
 from analyser.tables import CROSSINGS
 
 _NEAR: Final = 2_000_000_000
 """Nanoseconds around a request within which a stranger on the same port may be the same request."""
-
-_ENOUGH: Final = 3
-"""Packets that a point does not lack by chance, even if it lacks some."""
-
-_RESTS_ON: Final = {
-    Crossing.REQUEST_LOST: "orig_pkts",
-    Crossing.ANSWER_LOST: "resp_pkts",
-    Crossing.RESPONDER_RESET_MADE: "resp_nrst",
-    Crossing.INITIATOR_RESET_MADE: "orig_nrst",
-    Crossing.ERROR_MADE: "icmp_errors",
-}
-"""How many packets one point shows and the other lacks."""
 
 _STUCK: Final = 2
 """Times that payload is sent again without an acknowledgement before it counts as lost."""
@@ -64,7 +53,7 @@ class Crossings:
             resp_stuck=tcp & (pl.col("resp_stuck") >= _STUCK),
             orig_bytes="orig_bytes",
             resp_bytes="resp_bytes",
-            **{name: pl.col(name).cast(pl.UInt64) for name in _RESTS_ON.values()},
+            **{name: pl.col(name).cast(pl.UInt64) for name in RESTS_ON.values()},
             resp_rst_t="resp_rst_t", orig_rst_t="orig_rst_t", icmp_t="icmp_t",
         ).filter("travels")  # fmt: skip
         self._groups = self._facts.group_by("group", maintain_order=True).agg(
@@ -75,7 +64,7 @@ class Crossings:
     def told(self, leaks: Sequence[int]) -> pl.DataFrame:
         """Return CROSSINGS by ``group`` instead of ``serial``: of each conversation what weighs most.
 
-        ``leaks``: points that lack packets which passed them; they prove nothing with a packet or two.
+        ``leaks``: points that lack packets which passed them.
         """
         groups = self._groups
         quiet = groups.filter("asked", "opened", ~pl.col("spoke"))
@@ -93,21 +82,7 @@ class Crossings:
                 groups.filter("resp_reset", ~pl.col("closed")), "resp_reset", Crossing.RESET_PASSED, forward=False
             ),
         ]
-        sound = self._without_leaks(pl.concat(found), leaks)
-        return sound.unique("group", keep="first", maintain_order=True)
-
-    def _without_leaks(self, found: pl.DataFrame, leaks: Sequence[int]) -> pl.DataFrame:
-        """Leave out what rests on a packet or two that a leaking point lacks."""
-        counts = {int(crossing): column for crossing, column in _RESTS_ON.items()}
-        seen = found.join(
-            self._facts.select("group", "point", *_RESTS_ON.values()), left_on=["group", "near"], right_on=["group", "point"],
-            how="left", maintain_order="left",
-        )  # fmt: skip
-        packets: pl.Expr = pl.lit(_ENOUGH, pl.UInt64)
-        for crossing, column in counts.items():
-            packets = pl.when(pl.col("shown") == crossing).then(column).otherwise(packets)
-        doubtful = pl.col("far").is_in(list(leaks)) & (packets.fill_null(0) < _ENOUGH)
-        return found.filter(~seen.select(doubtful=doubtful)["doubtful"])
+        return weigh(pl.concat(found), self._facts, leaks).unique("group", keep="first", maintain_order=True)
 
     def _ends(self, groups: pl.DataFrame, *, forward: bool) -> pl.DataFrame:
         """Add KEY: between whom the packets in question went."""

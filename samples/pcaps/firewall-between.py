@@ -1,8 +1,8 @@
 """Two capture points, beside the server and beside the printers, and a firewall between them that does four things.
 
 Jobs to the first printer work, which shows that both points see what passes. Raw jobs to the second are dropped on the
-way there; to the third they arrive, and the answers are dropped on the way back; to the fourth a reset comes in the
-printer's name that the printer's own segment never saw. The fifth printer gets every SYN and does not answer: its own
+way there; to the third they arrive, and the answers are dropped on the way back; the fourth's connection is torn by resets to
+both ends, each in the other's name, which that other never sent. The fifth printer gets every SYN and does not answer: its own
 filter. The clocks are 1.25 seconds apart.
 """
 
@@ -33,12 +33,14 @@ for wait in (1.0, 2.0, 4.0):
     story.moments[-1].only_tap = PRINTERS
     unheard.wait(wait)
 
-# The job to the fourth is torn by a reset whose TTL is that of the printer: only its absence at the printer gives it away.
+# The job to the fourth is torn by resets with the TTLs of the ends: only that neither end sent one gives them away.
 torn = tcp(story, SERVER, printer(4), 9100, at=80.0)
 torn.open()
 torn.say(speech.print_job())
 torn.forge("server", ttl=63)
 story.moments[-1].only_tap = SERVERS
+torn.forge("client", ttl=127)
+story.moments[-1].only_tap = PRINTERS
 
 # The fifth sees every SYN.
 tcp(story, SERVER, printer(5), 9100, at=90.0).knock(times=5)

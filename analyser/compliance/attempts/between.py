@@ -92,7 +92,8 @@ def told_between(crossing: Mapping[str, Any], points: tuple[str, ...]) -> str | 
 
 def another_way(crossing: Mapping[str, Any], points: tuple[str, ...]) -> str | None:
     """Return what else may explain that a point did not see something; None where packets between both hosts rule it out."""
-    return None if crossing["sure"] else f"another way, past {_named(points[crossing['far']])}"
+    far = _named(points[crossing["far"]])
+    return None if crossing["sure"] else f"another way past {far}, or a packet that it did not catch"
 
 
 def _named(point: str) -> str:
