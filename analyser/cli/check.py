@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from analyser.cli.arguments import FailOn, Signatures, Workers
+from analyser.cli.arguments import FailOn, Signatures, Vantage, Workers
 from analyser.cli.console import USAGE_ERROR, error, message, page_width, print_bytes, print_text
 from analyser.cli.progress import reading
 from analyser.report.phrases import count
@@ -26,12 +26,7 @@ def check(
     at: Annotated[
         str | None, typer.Option("--at", metavar="HOST", help="The host of the site on which was captured.")
     ] = None,
-    vantage: Annotated[
-        bool,
-        typer.Option(
-            "--vantage", help="Each CAPTURE is a capture point of its own: says between which packets are lost."
-        ),
-    ] = False,
+    vantage: Vantage = False,
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON document.")] = False,
     output: Annotated[
         Path | None,

@@ -55,6 +55,14 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert "2.pcap" in shown.stdout
 
 
+def test_an_explanation() -> None:
+    """A finding of several points is judged anew from the same points, and shown with frames of both."""
+    done = run("explain", *POINTS, "78506116bc", *SITE, "--vantage", "-q")
+    assert done.returncode == 0
+    assert "on the way back" in " ".join(done.stdout.split())
+    assert "2.pcap" in done.stdout
+
+
 @pytest.mark.parametrize("named", [POINTS[:1], (POINTS[0], POINTS[0])])
 def test_points_that_are_none(named: tuple[str, ...]) -> None:
     """One point, or one twice, is told in a line and is no finding."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from analyser.model.capture import InputError
 from analyser.model.finding import ReportDocument
 from analyser.pipeline import judging
+from analyser.pipeline import vantage as pipeline
 from samples import files
 from tests.points.test_located import knock
 from tests.points.wire import SITE, Wire, judged, life, port
@@ -107,3 +109,11 @@ def test_the_same_capture_copied(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "a.pcap", tmp_path / "b.pcap")
     document = check(tmp_path, "a.pcap", "b.pcap")
     assert "lost between" not in str(port(document).detail)
+
+
+def test_too_many_flows(tmp_path: Path) -> None:
+    """What does not fit into memory is told before it is tried."""
+    wire = Wire()
+    life(wire, until=10_000)
+    with patch.object(pipeline, "MOST_FLOWS", 15), pytest.raises(InputError, match="more than 15 flows"):
+        judged(wire, tmp_path)
