@@ -124,6 +124,12 @@ class Crossings:
             f"{name}_there" for name in KEY
         )
 
+    def _behind(self, rows: pl.DataFrame, groups: pl.DataFrame, first: str, second: str) -> pl.DataFrame:
+        """Return rows of which it is known that packets of the group pass point ``first`` before point ``second``."""
+        known = self._order.between(groups).filter(pl.col("before") == 1)
+        ways = groups.select("group", *KEY).join(known, on=KEY).select("group", "point", "point_2")
+        return rows.join(ways, left_on=["group", first, second], right_on=["group", "point", "point_2"], how="semi")
+
     def _lost(
         self, groups: pl.DataFrame, fact: str, moments: tuple[str, ...], shown: Crossing, *, forward: bool
     ) -> pl.DataFrame:
@@ -141,9 +147,8 @@ class Crossings:
         reached = reached.sort("rank", "point", descending=[True, False]).unique(
             "group", keep="first", maintain_order=True
         )
-        beyond = self._absent(groups, seen, *moments).join(
-            reached.select("group", near="point", reached="rank"), on="group"
-        ).filter(pl.col("rank") > pl.col("reached"))  # fmt: skip
+        beyond = self._absent(groups, seen, *moments).join(reached.select("group", near="point"), on="group")
+        beyond = self._behind(beyond, groups, "near", "point")
         beyond = self._without_rivals(beyond, groups) if shown is Crossing.REQUEST_LOST else beyond
         beyond = beyond.sort("rank", "point").unique("group", keep="first", maintain_order=True)
         return _told(beyond, shown, far="point")
@@ -176,9 +181,8 @@ class Crossings:
             .join(seen.select("group", "point"), on=["group", "point"], how="semi")
         )
         first = first.sort("rank", "point").unique("group", keep="first", maintain_order=True)
-        before = self._absent(groups, seen, f"{side}_rst_t").join(
-            first.select("group", near="point", reached="rank"), on="group"
-        ).filter(pl.col("rank") < pl.col("reached"))  # fmt: skip
+        before = self._absent(groups, seen, f"{side}_rst_t").join(first.select("group", near="point"), on="group")
+        before = self._behind(before, groups, "point", "near")
         before = before.sort("rank", "point", descending=[True, False]).unique(
             "group", keep="first", maintain_order=True
         )
@@ -196,9 +200,9 @@ class Crossings:
         stuck = placed.filter(f"{side}_stuck").sort("rank", "point", descending=[True, False])
         stuck = stuck.unique("group", keep="first", maintain_order=True)
         beyond = placed.filter(~pl.col(f"{side}_stuck")).join(
-            stuck.select("group", near="point", reached="rank", sent=octets, until=last), on="group"
+            stuck.select("group", near="point", sent=octets, until=last), on="group"
         )
-        beyond = beyond.filter(pl.col("rank") > pl.col("reached"), pl.col(octets) < pl.col("sent"))
+        beyond = self._behind(beyond.filter(pl.col(octets) < pl.col("sent")), groups, "near", "point")
         beyond = beyond.filter(self._witnesses.watching(beyond, "until")).sort("rank", "point")
         beyond = beyond.unique("group", keep="first", maintain_order=True).with_columns(witness=pl.lit(SURE))
         return _told(beyond, Crossing.PAYLOAD_LOST, far="point")

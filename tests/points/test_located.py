@@ -290,3 +290,16 @@ def test_a_reset_beside_others_that_passed(tmp_path: Path) -> None:
     found = port(judged(wire, tmp_path))
     assert found.cause != "reset-in-path"
     assert "between" not in str(found.detail)
+
+
+def test_a_point_of_which_nobody_knows_where_it_stands(tmp_path: Path) -> None:
+    """A third point on the same segment as the second, of which nothing tells which comes first, is not what a packet is lost before."""
+    wire = Wire(places=(TWO[0], Place(name="x", hops=1, away=1.0), Place(name="y", hops=1, away=1.0)))
+    life(wire)
+    knock(wire, lost="a")
+    found = port(judged(wire, tmp_path))
+    assert found.state == "blocked"
+    assert "seen at a.pcap and not at x.pcap: lost between them" in str(found.detail)
+    knock(wire, at=30_500, lost="x")
+    found = port(judged(wire, tmp_path))
+    assert "seen at x.pcap and not at y.pcap" not in str(found.detail)
