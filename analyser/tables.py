@@ -13,6 +13,8 @@ from typing import Final
 
 import polars as pl
 
+from analyser.model.times import Period
+
 # --------------------------------------------------------------------------------------------------
 # FLOWS: one row per flow, as `flows` makes it. Zeek's names where Zeek has one.
 
@@ -306,10 +308,11 @@ class Observed:
     capture_paths: tuple[str, ...]
     started: int
     ended: int
-    periods: tuple[tuple[int, int], ...] = ()
+    periods: tuple[Period, ...] = ()
     capture_host: str | None = None
     encapsulations: tuple[str, ...] = ()
     sights: pl.DataFrame | None = None
     icmp_said: pl.DataFrame | None = None
     points: tuple[str, ...] = ()
+    point_periods: tuple[tuple[int, tuple[Period, ...]], ...] = ()
     crossings: pl.DataFrame | None = None

@@ -76,6 +76,7 @@ class PointsRun:
             encapsulations=tuple(sorted(set(encapsulations) & self.facts.undecoded.keys())),
             sights=seen.sights,
             points=tuple(point.name for point in seen.points),
+            point_periods=tuple((point.captures, point.periods) for point in seen.points),
             crossings=seen.crossings,
         )
 

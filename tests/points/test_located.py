@@ -63,6 +63,16 @@ def test_a_point_that_began_later_is_no_witness(tmp_path: Path) -> None:
     assert "between" not in str(found.detail)
 
 
+def test_a_point_that_ends_earlier(tmp_path: Path) -> None:
+    """What only a capture shows that ends right after is too early to tell, however long the other goes on."""
+    wire = Wire(
+        places=(Place(name="a", hops=0, away=0.1, ends=22_000), Place(name="b", hops=2, away=2.0, begins=23_000))
+    )
+    life(wire)
+    knock(wire, at=20_500, times=1, lost="a")
+    assert port(judged(wire, tmp_path)).state == "pending"
+
+
 def test_a_point_without_any_of_their_packets_is_no_witness(tmp_path: Path) -> None:
     """A point that shows nothing of either network may stand beside another way."""
     wire = Wire(places=(TWO[0], Place(name="b", hops=1, away=1.0)))

@@ -78,7 +78,7 @@ def _explain_silence(found: pl.DataFrame, vantage: Vantage, observed: Observed) 
     if quiet.is_empty():
         return found.with_columns(silent="loud", arrived=arrived)
     answered = found.filter(pl.col("answered") & pl.col("credential").is_not_null()).select("row", "port", "credential")
-    quiet = quiet.with_columns(_watched_until(quiet["last_t"], observed))
+    quiet = quiet.with_columns(_watched_until(quiet["last_t"], quiet["row"], observed))
     ends = vantage.ends_of(observed.flows)
     quiet, answered = (part.hstack(ends[part["row"]]) for part in (quiet, answered))
     told = silence.explain(quiet, answered, vantage)
@@ -90,8 +90,19 @@ def _explain_silence(found: pl.DataFrame, vantage: Vantage, observed: Observed) 
     )
 
 
-def _watched_until(moments: pl.Series, observed: Observed) -> pl.Series:
-    return watched_until(moments, observed.periods or [(observed.started, observed.ended)])
+def _watched_until(moments: pl.Series, rows: pl.Series, observed: Observed) -> pl.Series:
+    """Return until when flows were watched after ``moments``: of several points, by the one that tells of them. ``rows`` of FLOWS."""
+    until = watched_until(moments, observed.periods or [(observed.started, observed.ended)])
+    if not observed.points:
+        return until
+    asked = pl.col("orig_last_frame") > 0
+    last = observed.flows[rows].select(file=pl.when(asked).then("orig_last_file").otherwise("resp_last_file"))["file"]
+    begins = 0
+    for captures, periods in observed.point_periods:
+        mine = last.is_between(begins, begins + captures, closed="left").arg_true()
+        until = until.scatter(mine, watched_until(moments[mine], periods)) if periods else until
+        begins += captures
+    return until
 
 
 def _with_findings(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -> pl.LazyFrame:
@@ -104,7 +115,7 @@ def _with_findings(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -
         "id.resp_h", "sender_host", "sender_net", "resp_host", "resp_net"
     )
     framed = flows.lazy().with_row_index("row").with_columns(
-        _watched_until(flows["last_t"], observed),
+        _watched_until(flows["last_t"], pl.arange(len(flows), eager=True), observed),
         orig_h="id.orig_h",
         resp_h="id.resp_h",
         port="id.resp_p",
@@ -147,7 +158,7 @@ def _datagrams(joined: pl.LazyFrame, observed: Observed) -> list[pl.LazyFrame]:
     flows = joined.filter(pl.col("proto") != "tcp")
     requests = observed.requests.lazy().with_row_index("request")
     asked = requests.rename({"last_t": "sent_last", "file": "request_file", "frame": "request_frame"}).join(
-        flows.drop("rtt", "last_t"), on="serial", how="inner"
+        flows.drop("rtt", "last_t"), on="serial", how="inner", maintain_order="left"
     )
     single = asked.with_columns(
         answered=pl.col("answer_t") > 0,
