@@ -28,12 +28,18 @@ def read_flows(captures: Sequence[str | Path] | str | Path) -> pl.DataFrame:
     return api.read_flows(captures)
 
 
-def check(captures: Sequence[str | Path] | str | Path, *, site: str | Path | Site, at: str | None = None) -> Report:
+def check(
+    captures: Sequence[str | Path] | str | Path,
+    *,
+    site: str | Path | Site,
+    at: str | None = None,
+    vantage: bool = False,
+) -> Report:
     """Judge every rule of ``site`` (a site file, or a Site) by what captures show.
 
-    ``at`` names the host of the site on which was captured. The :class:`analyser.api.Report` holds the document and
+    ``at`` names the host of the site on which was captured; ``vantage`` takes each capture for a capture point of its own. The :class:`analyser.api.Report` holds the document and
     its frames. Raises :class:`analyser.model.capture.InputError` for captures, sites or rules that cannot be used.
     """
     from analyser import api
 
-    return api.check(captures, site=site, at=at)
+    return api.check(captures, site=site, at=at, vantage=vantage)

@@ -115,9 +115,15 @@ def read_flows(captures: Sequence[str | Path] | str | Path) -> pl.DataFrame:
         return flow_table(run.whole().told, run.captures)
 
 
-def check(captures: Sequence[str | Path] | str | Path, *, site: str | Path | Site, at: str | None = None) -> Report:
+def check(
+    captures: Sequence[str | Path] | str | Path,
+    *,
+    site: str | Path | Site,
+    at: str | None = None,
+    vantage: bool = False,
+) -> Report:
     """As :func:`analyser.check`."""
-    run = judging.check(_paths(captures), site=site, at=at)
+    run = judging.check(_paths(captures), site=site, at=at, vantage=vantage)
     with closing(run.flows) as flows:
         return Report(run.document, flow_table(flows.whole().told, flows.captures))
 

@@ -13,6 +13,8 @@ from typing import Final
 
 import polars as pl
 
+from analyser.model.times import Period
+
 # --------------------------------------------------------------------------------------------------
 # FLOWS: one row per flow, as `flows` makes it. Zeek's names where Zeek has one.
 
@@ -270,6 +272,20 @@ REQUESTS: Final[dict[str, pl.DataType]] = {
     "credential": pl.UInt64(),  # keyed hash of version and community (never the words); 0 where none
 }
 
+# CROSSINGS: what several capture points show together of a flow, at most one row each. Points by their place in `Observed.points`.
+CROSSINGS: Final[dict[str, pl.DataType]] = {
+    "serial": pl.UInt64(),
+    "shown": pl.UInt8(),  # model.crossing.Crossing
+    "near": pl.UInt32(),  # the point that saw it; of what passed, the first
+    "far": pl.UInt32(),  # the point that did not, and would have; of what passed, the last
+    "sure": pl.Boolean(),  # packets between the same two hosts prove that it would have, and one lost by the capture explains nothing
+    "elsewhere": pl.Boolean(),  # the responder's own segment is captured at points that did not see the request
+    "seen_as": pl.String(),  # the initiator, or responder, as another point shows it: "203.0.113.7:61234"; null: alike
+    "seen_at": pl.UInt32(),  # the point that shows it so
+    "other_files": pl.List(pl.UInt16()),  # packets of it at other points, under the same addresses
+    "other_frames": pl.List(pl.UInt32()),
+}
+
 
 # LOOKUPS: questions for the addresses of names, one row per asker, server, name and outcome.
 LOOKUPS: Final[dict[str, pl.DataType]] = {
@@ -338,9 +354,12 @@ class Observed:
     capture_paths: tuple[str, ...]
     started: int
     ended: int
-    periods: tuple[tuple[int, int], ...] = ()
+    periods: tuple[Period, ...] = ()
     capture_host: str | None = None
     encapsulations: tuple[str, ...] = ()
     sights: pl.DataFrame | None = None
     icmp_said: pl.DataFrame | None = None
     lookups: pl.DataFrame | None = None  # LOOKUPS; None: not looked at
+    points: tuple[str, ...] = ()
+    point_periods: tuple[tuple[int, tuple[Period, ...]], ...] = ()
+    crossings: pl.DataFrame | None = None

@@ -79,7 +79,8 @@ class Expect:
     ``findings`` is complete: no other verdict may weigh more than "ok", but for rows that no capture of this kind
     can show (every port ``not-observable``). ``fine`` names verdicts that weigh nothing and are the point of the
     case all the same. ``unexpected`` is complete. ``coverage`` names fields of the report's coverage; ``problems``
-    are the codes that the captures must carry, ``complete`` whether they were whole.
+    are the codes that the captures must carry, ``complete`` whether they were whole. ``vantage``: each capture of the
+    story is judged as a point of its own.
     """
 
     exit: int
@@ -91,6 +92,7 @@ class Expect:
     problems: Sequence[str] = ()
     complete: bool = True
     at: str | None = None
+    vantage: bool = False
 
     def disagreements(self, document: ReportDocument) -> list[str]:
         """Return one sentence per point in which a report differs from the truth."""

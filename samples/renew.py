@@ -135,7 +135,9 @@ def renew(case: Case) -> list[str]:
 
     story, expect = case.told()
     story.save(str(case.script))
-    run = judging.check([str(path) for path in case.captures(story)], site=case.site, at=expect.at)
+    run = judging.check(
+        [str(path) for path in case.captures(story)], site=case.site, at=expect.at, vantage=expect.vantage
+    )
     case.golden.write_text(canonical(digest(run.document)), encoding="utf-8")
     return expect.disagreements(run.document)
 

@@ -29,3 +29,8 @@ Signatures = Annotated[
         "--signatures", metavar="PATH", help="Signatures of your own, a folder or a file; may be given several times."
     ),
 ]
+
+Vantage = Annotated[
+    bool,
+    typer.Option("--vantage", help="Each CAPTURE is a capture point of its own: says between which packets are lost."),
+]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from analyser.cli.arguments import FailOn, Signatures, Workers
+from analyser.cli.arguments import FailOn, Signatures, Vantage, Workers
 from analyser.cli.console import USAGE_ERROR, error, message, page_width, print_bytes, print_text
 from analyser.cli.progress import reading
 from analyser.report.phrases import count
@@ -26,6 +26,7 @@ def check(
     at: Annotated[
         str | None, typer.Option("--at", metavar="HOST", help="The host of the site on which was captured.")
     ] = None,
+    vantage: Vantage = False,
     as_json: Annotated[bool, typer.Option("--json", help="The report as one JSON document.")] = False,
     output: Annotated[
         Path | None,
@@ -60,6 +61,7 @@ def check(
             signatures=signatures or (),
             workers=workers,
             digests=as_json or output is not None,
+            vantage=vantage,
             progress=progress,
             notice=None if quiet else message,
         )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from analyser.cli.arguments import Signatures, Workers
+from analyser.cli.arguments import Signatures, Vantage, Workers
 from analyser.cli.console import USAGE_ERROR, error, message, page_width, print_text
 from analyser.cli.progress import reading
 
@@ -26,6 +26,7 @@ def explain(
         Path | None,
         typer.Option("--report", metavar="FILE", help="A report of check --json: nothing is judged again."),
     ] = None,
+    vantage: Vantage = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no messages.")] = False,
     signatures: Signatures = None,
     workers: Workers = None,
@@ -57,6 +58,7 @@ def explain(
                 signatures=signatures or (),
                 workers=workers,
                 digests=False,
+                vantage=vantage,
                 progress=progress,
                 notice=None if quiet else message,
             ).document

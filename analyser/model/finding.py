@@ -290,6 +290,66 @@ class InfrastructureNote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PointNote:
+    """One of several capture points. Times are told by the clock of the point that was named first.
+
+    ``clock_ahead``: seconds that its own clock is ahead of that one when the point's first packet comes, None where no packet was
+    seen at both; ``clock_gain``: how much it gains, in parts per million; ``clock_error``: seconds by which it can be wrong, None
+    where packets of one direction only bound it. ``clock_steady``: these fit all packets. ``lacks_packets``: it did not catch all that passed it, so that a packet or two prove nothing.
+    """
+
+    name: str
+    captures: tuple[str, ...]
+    packets: int
+    flows: int
+    first: str | None
+    last: str | None
+    clock_ahead: float | None
+    clock_gain: float
+    clock_error: float | None
+    clock_steady: bool
+    lacks_packets: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelayNote:
+    """How long packets took from one capture point to another: seconds, each wrong by ``error`` at most (None: unknown)."""
+
+    shortest: float
+    median: float
+    longest: float
+    error: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayNote:
+    """What went from one capture point to another, of conversations in which absence can be told from not looking.
+
+    ``packets`` were seen at ``origin``; ``lost`` of them not at ``target``; ``unseen`` were seen at ``target`` only, so that ``origin``
+    lost them in capturing. ``delay``: None where clocks cannot be compared, or no packet tells.
+    """
+
+    origin: str
+    target: str
+    flows: int
+    packets: int
+    lost: int
+    unseen: int
+    delay: DelayNote | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VantageNote:
+    """Several capture points together: flows seen at more than one, under other addresses, or matched with none in doubt."""
+
+    points: tuple[PointNote, ...]
+    ways: tuple[WayNote, ...]
+    matched: int
+    translated: int
+    ambiguous: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolNote:
     """Which analyser made the report."""
 
@@ -340,3 +400,4 @@ class ReportDocument:
     unexpected: tuple[UnexpectedEntry, ...]
     infrastructure: tuple[InfrastructureNote, ...]
     summary: Summary
+    vantage: VantageNote | None = None

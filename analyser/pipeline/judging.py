@@ -12,6 +12,7 @@ from typing import Final
 from analyser import __version__
 from analyser.compliance.check import judge_site
 from analyser.compliance.summary import summarise
+from analyser.flows.names import ENCAPSULATIONS
 from analyser.hints import hints
 from analyser.model.capture import CaptureNote, FileFacts, InputError
 from analyser.model.finding import Coverage, ReportDocument, RulesNote, Severity, SiteNote, ToolNote, Undecoded
@@ -19,8 +20,8 @@ from analyser.model.rule import RulePack
 from analyser.model.site import Site
 from analyser.model.times import iso_time
 from analyser.pipeline.expecting import expected_rows
-from analyser.pipeline.portions import observe
-from analyser.pipeline.reading import FlowRun, Progress, flows
+from analyser.pipeline.portions import addresses_of, observe
+from analyser.pipeline.reading import FlowsRead, Progress, flows
 from analyser.policy.cases import load_cases
 from analyser.policy.packs import load_pack
 from analyser.policy.sites import load_site
@@ -38,7 +39,7 @@ class CheckRun:
     """A site judged, and the flows that it was judged by."""
 
     document: ReportDocument
-    flows: FlowRun
+    flows: FlowsRead
 
 
 def check(
@@ -51,6 +52,7 @@ def check(
     signatures: Sequence[str] = (),
     workers: int | None = None,
     digests: bool = True,
+    vantage: bool = False,
     progress: Progress | None = None,
     notice: Callable[[str], None] | None = None,
 ) -> CheckRun:
@@ -65,6 +67,7 @@ def check(
         signatures: as for :func:`flows`; those of the site come first.
         workers: as for :func:`flows`.
         digests: as for :func:`flows`.
+        vantage: whether each of ``captures`` is a capture point of its own.
         progress: called while captures are read.
         notice: called with a sentence where the user has to wait for something unusual.
 
@@ -83,16 +86,22 @@ def check(
         moved |= expected_rows(pack, place)[1]
     ports = hints(packs, watch_ports(), moved)
     own = (*place.signatures, *signatures)
-    run = flows(
-        captures,
-        known=ports,
-        signatures=own,
-        workers=workers,
-        digests=digests,
-        progress=progress,
-        notice=notice,
-    )
-    observed, sifted = observe(run, packs, place, at)
+    run: FlowsRead
+    sifted, together = None, None
+    if vantage:
+        from analyser.pipeline.vantage import read_points  # most runs have one point, and start without it
+
+        run = points = read_points(
+            captures, addresses_of(place), known=ports, signatures=own, workers=workers, digests=digests,
+            progress=progress, notice=notice,
+        )  # fmt: skip
+        together = points.note
+        observed = points.observe(at, ENCAPSULATIONS)
+    else:
+        run = whole = flows(
+            captures, known=ports, signatures=own, workers=workers, digests=digests, progress=progress, notice=notice
+        )
+        observed, sifted = observe(whole, packs, place, at)
     judgement = judge_site(observed, packs, place, cases=cases, today=dt.datetime.now(dt.UTC).date(), sifted=sifted)
     facts = run.facts
     undecoded = sum(facts.undecoded.values())
@@ -128,6 +137,7 @@ def check(
             undecoded=undecoded,
             unread_files=sum(_should_have_been_read(note, captures) for note in run.notes),
         ),
+        vantage=together,
     )
     return CheckRun(document=document, flows=run)
 

@@ -35,7 +35,7 @@ from analyser.tables import (
 
 def observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None) -> tuple[Observed, Sifter | None]:
     """Return what there is to judge: all flows, or where they do not fit into memory those that rules ask about."""
-    periods = _periods(run.facts.files)
+    periods = periods_of(run.facts.files)
     nothing = Observed(
         flows=empty(FLOWS | LABELS),
         paths=empty(PATHS),
@@ -97,9 +97,14 @@ def _filled(observed: Observed, part: Labelled, site: Site) -> Observed:
             part.tables.flows,
             part.labels.labels,
             part.tables.watched,
-            [address for host in site.hosts for address in host.addresses],
+            addresses_of(site),
         ),
     )
+
+
+def addresses_of(site: Site) -> list[str]:
+    """Return the addresses of the site's hosts: of questions for names, only those that mean one of them are kept."""
+    return [address for host in site.hosts for address in host.addresses]
 
 
 def _sifted(around: Observed, sifter: Sifter, site: Site, part: Labelled) -> Observed:
@@ -138,6 +143,6 @@ def _joined(observed: Observed, portions: Sequence[Observed]) -> Observed:
     )
 
 
-def _periods(files: Iterable[FileFacts]) -> tuple[tuple[int, int], ...]:
+def periods_of(files: Iterable[FileFacts]) -> tuple[tuple[int, int], ...]:
     """Return first and last packet time of each file that has packets (ns)."""
     return tuple((item.first, item.last) for item in files if item.first is not None and item.last is not None)

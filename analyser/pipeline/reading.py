@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 
@@ -19,7 +20,7 @@ from analyser.flows.parts import Survey
 from analyser.flows.reader import FlowReading, read_captures
 from analyser.flows.table import whole
 from analyser.hints import Hints, hints
-from analyser.model.capture import InputError
+from analyser.model.capture import CaptureNote, InputError, ReadingFacts
 from analyser.model.service import Service
 from analyser.pipeline.notes import capture_notes
 from analyser.policy.packs import DEFAULT_PACKS, load_pack, signature_folder
@@ -52,6 +53,40 @@ class Labelled:
         return self.frame.join(handshake_words(self.labels), on="serial", how="left", maintain_order="left")
 
 
+class Framed(Protocol):
+    """Flows as columns FLOWS and LABELS side by side, and with HANDSHAKE_WORDS beside these."""
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The flows."""
+        ...
+
+    @property
+    def told(self) -> pl.DataFrame:
+        """The flows with what their handshakes show, in words."""
+        ...
+
+
+class FlowsRead(Protocol):
+    """Captures read to flows, whichever way: what every run has. As :class:`FlowRun` says."""
+
+    captures: tuple[str, ...]
+    notes: tuple[CaptureNote, ...]
+    facts: ReadingFacts
+
+    def parts(self) -> Iterator[Framed]:
+        """Give all flows, part by part."""
+        ...
+
+    def whole(self) -> Framed:
+        """Return all flows at once."""
+        ...
+
+    def close(self) -> None:
+        """Give back what was taken on disk."""
+        ...
+
+
 class FlowRun:
     """Captures read to flows. ``captures``: as the file numbers of flows mean; ``notes`` and ``facts``: what reading showed.
 
@@ -65,6 +100,7 @@ class FlowRun:
         reading: FlowReading,
         guesses: Mapping[tuple[str, int], str],
         signatures: Sequence[Signature],
+        key: bytes | None = None,
     ) -> None:
         self.captures = tuple(source.path for source in opened.sources)
         self.facts = reading.facts
@@ -72,7 +108,7 @@ class FlowRun:
         self._reading = reading
         self._guesses = guesses
         self._signatures = signatures
-        self._key = secrets.token_bytes(32)
+        self._key = key or secrets.token_bytes(32)
 
     def parts(self) -> Iterator[Labelled]:
         """Give all flows, part by part: what two addresses said to each other is in one part."""
@@ -124,12 +160,13 @@ def flows(
     digests: bool = True,
     progress: Progress | None = None,
     notice: Callable[[str], None] | None = None,
+    key: bytes | None = None,
 ) -> FlowRun:
     """Read captures as one timeline.
 
     ``known`` (of the rule packs that come with the package, where it is not given) holds the responder ports that orient and,
     weakly, label flows. ``signatures``: folders with signatures of the user's own. ``workers``: 1 to read on one core only, None for as many as help. ``digests``: whether the
-    SHA-256 of each capture is wanted, which takes as long as all else. Raises :class:`InputError` where nothing can be read.
+    SHA-256 of each capture is wanted, which takes as long as all else. ``key``: what credentials are hashed with; runs that are compared have the same. Raises :class:`InputError` where nothing can be read.
     """
     if known is None:
         known = hints([load_pack(name) for name in DEFAULT_PACKS], watch_ports(), {})
@@ -144,7 +181,7 @@ def flows(
             progress=_with_totals(opened.sources, progress),
             notice=notice,
         )
-    return FlowRun(opened, reading, known.guesses, every)
+    return FlowRun(opened, reading, known.guesses, every, key)
 
 
 @cache

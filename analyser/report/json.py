@@ -18,8 +18,9 @@ from analyser.report.escape import as_text, in_json
 SCHEMA_FILE: Final = Path(__file__).parent / "schema" / "report-1.json"
 """The schema as shipped. ``python -m analyser.report.json`` writes it anew; a test compares."""
 
-_LEFT_OUT_WHEN_NONE: Final = frozenset({"clients", "case"})
-"""Keys that are absent, not null, where they have no value: only a network has clients, few findings look like a case."""
+_LEFT_OUT_WHEN_NONE: Final = frozenset({"clients", "case", "vantage"})
+"""Keys that are absent, not null, where they have no value: only a network has clients, few findings look like a case, and only
+several points make a vantage."""
 
 _TIMES: Final = frozenset({"generated_at", "first", "last"})
 

@@ -21,6 +21,7 @@ from analyser.report.page import Page
 from analyser.report.phrases import count
 from analyser.report.request import asked_ports, firewall_requests
 from analyser.report.unexpected import unexpected_section
+from analyser.report.vantage import vantage_section
 
 WIDTH: Final = 80
 _MOST_TASKS: Final = 4
@@ -36,6 +37,8 @@ def report_text(document: ReportDocument, *, everything: bool = False, width: in
     tasks = tasks_of(document)
     _answer(page, document, tasks if everything else tasks[:_MOST_TASKS], len(tasks))
     looked_at(page, document)
+    if document.vantage is not None:
+        vantage_section(page, document.vantage)
     verdict_sections(page, document.verdicts, tasks[:_MOST_TASKS], everything)
     unexpected_section(page, document.unexpected, everything)
     if not everything:

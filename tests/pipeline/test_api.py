@@ -36,6 +36,16 @@ def test_a_report_gives_frames_that_agree_with_its_document() -> None:
     assert set(report.to_pandas()) == {"verdicts", "ports", "unexpected", "flows"}
 
 
+def test_several_capture_points() -> None:
+    """Each capture is a point of its own; a conversation that two of them saw is one flow."""
+    points = [SAMPLES / "pcaps" / "firewall-between.pcap", SAMPLES / "pcaps" / "firewall-between" / "2.pcap"]
+    site = SAMPLES / "sites" / "firewall-between.toml"
+    report = analyser.check(points, site=site, vantage=True)
+    assert report.document.vantage is not None
+    assert report.flows["community_id"].is_unique().all()
+    assert "return-path" in report.ports["cause"].to_list()
+
+
 def test_what_cannot_be_used_is_an_input_error() -> None:
     """Captures and hosts that are not there are named."""
     with pytest.raises(InputError, match=r"nowhere\.pcap"):

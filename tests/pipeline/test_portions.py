@@ -22,7 +22,9 @@ def in_portions(case: Case) -> Any:
         patch.object(Memory, "in_parts", property(lambda memory: bool(memory.st[S_FLOWS]) or bool(memory._store))),
         patch.object(reader, "Limits", lambda: Limits(together=1)),
     ):
-        run = judging.check([str(path) for path in sample.captures], site=case.site, at=sample.expect.at)
+        run = judging.check(
+            [str(path) for path in sample.captures], site=case.site, at=sample.expect.at, vantage=sample.expect.vantage
+        )
     return run.document
 
 

@@ -15,7 +15,7 @@ from bench.own import SMALL, SMALL_SITE
 PACKAGE = Path(__file__).parents[2] / "analyser"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
-STAGES = ("capture", "flows", "services", "policy", "compliance", "report")
+STAGES = ("capture", "flows", "services", "points", "policy", "compliance", "report")
 SHARED = ("model", "tables", "community")
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -36,10 +36,10 @@ MAY_IMPORT: dict[str, set[str]] = {
 DOORS: dict[str, set[str]] = {
     "numba": {"flows"},
     "llvmlite": {"flows"},
-    "numpy": {"flows", "services", "compliance"},
+    "numpy": {"flows", "services", "points", "compliance"},
     "polars": {
-        "flows", "services", "compliance", "policy/starter.py", "report/flows.py", "report/flow_files.py", "tables.py",
-        "pipeline/reading.py", "pipeline/portions.py", "pipeline/installing.py", "api.py", "__init__.py",
+        "flows", "services", "points", "compliance", "policy/starter.py", "report/flows.py", "report/flow_files.py", "tables.py",
+        "pipeline/reading.py", "pipeline/portions.py", "pipeline/installing.py", "pipeline/vantage.py", "api.py", "__init__.py",
     },
     "msgspec": {"report/json.py"},
     "rich": {"report/page.py", "report/text.py", "report/matrix.py", "report/explanation.py", "report/learned.py", "report/installation.py", "cli"},

@@ -40,7 +40,9 @@ def told(case: Case) -> Told:
 def judged(case: Case) -> ReportDocument:
     """Run the main job on a sample."""
     sample = told(case)
-    return judging.check([str(path) for path in sample.captures], site=case.site, at=sample.expect.at).document
+    return judging.check(
+        [str(path) for path in sample.captures], site=case.site, at=sample.expect.at, vantage=sample.expect.vantage
+    ).document
 
 
 @cache

@@ -27,6 +27,7 @@ class Group:
     None) are times; ``udp`` tells requests from SYNs; ``arrived``: seen on the responder's own segment.
     ``label`` is the service proved by bytes, or None; ``payload``: bytes crossed. ``flow`` has the columns of one
     attempt that stands for the group; ``answers_on``: where the responder answered, e.g. "answers on TCP 80".
+    ``located``: what several capture points tell of where it ended; ``crossed``: the ending rests on that.
     """
 
     outcome: Outcome
@@ -41,6 +42,8 @@ class Group:
     payload: bool
     flow: Mapping[str, Any]
     answers_on: str | None = None
+    located: str | None = None
+    crossed: bool = False
 
 
 def duration(ns: int) -> str:
@@ -68,7 +71,7 @@ def describe(group: Group) -> str | None:
     """Return the detail of one group, or None where there is nothing to add."""
     facts = _FACTS.get(group.outcome)
     told = facts(group) if facts else None
-    return told or None
+    return _joined(told, group.located) or None
 
 
 def _joined(*facts: str | None) -> str:
@@ -131,7 +134,9 @@ def _icmp(group: Group) -> str:
     return _joined(asked(group) if group.sends else None, kind, about, OWN_FIREWALL if own else None)
 
 
-def _forged(group: Group) -> str:
+def _forged(group: Group) -> str | None:
+    if group.crossed:
+        return None
     flow = group.flow
     side = max(("orig", "resp"), key=lambda end: flow.get(f"{end}_reset") or 0)
     ttl, true, hops = (flow.get(f"{side}_{name}") for name in ("reset_ttl", "true_ttl", "reset_hops"))
@@ -148,8 +153,9 @@ def _forged(group: Group) -> str:
 
 def _return_path(group: Group) -> str:
     if group.udp:
-        return _joined(asked(group), "answered, and asked again after the answer")
-    return f"SYN-ACK sent {group.flow.get('resp_nsynack', 0)} times, never acknowledged"
+        return _joined(asked(group), None if group.crossed else "answered, and asked again after the answer")
+    sent = group.flow.get("resp_nsynack", 0)
+    return f"SYN-ACK sent {counted(sent, 'time')}, never acknowledged" if sent else asked(group)
 
 
 def _dropped(group: Group) -> str:

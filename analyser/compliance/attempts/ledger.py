@@ -48,7 +48,7 @@ _BOTH_MET: Final = IS_OPEN | _outcomes_in([PortState.FAILING])
 
 _PLAIN: Final = (
     "serial", "t", "sent_last", "last_t", "sends", "delay", "rtt", "loud", "silent", "arrived", "answered", "payload",
-    "challenge", "udp",
+    "challenge", "udp", "between",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from analyser.compliance.attempts import decisions, icmp, resets, silence
+from analyser.compliance.attempts import between, decisions, icmp, resets, silence
 from analyser.compliance.attempts.outcomes import Outcome
 from analyser.compliance.attempts.vantage import Vantage
 from analyser.compliance.attempts.watching import watched_until
@@ -58,12 +58,13 @@ def collect(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -> pl.Da
     ``last_t`` (ns), ``sends``, ``answered``, ``delay`` (ns, 0 if not worth telling), ``rtt`` (s, or null), ``loud`` and
     ``silent`` (outcome if the service must answer, and if it may stay silent), ``arrived`` (the request was seen on
     the responder's own segment), ``label``, ``basis``, ``sublabel``, ``payload`` (bytes crossed), ``challenge`` (refused with a
-    challenge), ``orig_h``, ``resp_h``, ``port``, ``udp``, and the columns of ``_FINDINGS``.
+    challenge), ``orig_h``, ``resp_h``, ``port``, ``udp``, the columns of ``_FINDINGS``, and those of ``between.lay_over``.
     """
     joined = _with_findings(observed, errors, vantage)
     parts = pl.concat([_connections(joined), *_datagrams(joined, observed)], how="diagonal_relaxed")
     found = parts.with_row_index("attempt_id").collect()
     told = _explain_silence(found, vantage, observed)
+    told = between.lay_over(told, observed)
     return told.drop("attempt_id", "credential", "orig_path", "orig_dups")
 
 
@@ -77,7 +78,7 @@ def _explain_silence(found: pl.DataFrame, vantage: Vantage, observed: Observed) 
     if quiet.is_empty():
         return found.with_columns(silent="loud", arrived=arrived)
     answered = found.filter(pl.col("answered") & pl.col("credential").is_not_null()).select("row", "port", "credential")
-    quiet = quiet.with_columns(_watched_until(quiet["last_t"], observed))
+    quiet = quiet.with_columns(_watched_until(quiet["last_t"], quiet["row"], observed))
     ends = vantage.ends_of(observed.flows)
     quiet, answered = (part.hstack(ends[part["row"]]) for part in (quiet, answered))
     told = silence.explain(quiet, answered, vantage)
@@ -89,8 +90,19 @@ def _explain_silence(found: pl.DataFrame, vantage: Vantage, observed: Observed) 
     )
 
 
-def _watched_until(moments: pl.Series, observed: Observed) -> pl.Series:
-    return watched_until(moments, observed.periods or [(observed.started, observed.ended)])
+def _watched_until(moments: pl.Series, rows: pl.Series, observed: Observed) -> pl.Series:
+    """Return until when flows were watched after ``moments``: of several points, by the one that tells of them. ``rows`` of FLOWS."""
+    until = watched_until(moments, observed.periods or [(observed.started, observed.ended)])
+    if not observed.points:
+        return until
+    asked = pl.col("orig_last_frame") > 0
+    last = observed.flows[rows].select(file=pl.when(asked).then("orig_last_file").otherwise("resp_last_file"))["file"]
+    begins = 0
+    for captures, periods in observed.point_periods:
+        mine = last.is_between(begins, begins + captures, closed="left").arg_true()
+        until = until.scatter(mine, watched_until(moments[mine], periods)) if periods else until
+        begins += captures
+    return until
 
 
 def _with_findings(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -> pl.LazyFrame:
@@ -103,7 +115,7 @@ def _with_findings(observed: Observed, errors: pl.DataFrame, vantage: Vantage) -
         "id.resp_h", "sender_host", "sender_net", "resp_host", "resp_net"
     )
     framed = flows.lazy().with_row_index("row").with_columns(
-        _watched_until(flows["last_t"], observed),
+        _watched_until(flows["last_t"], pl.arange(len(flows), eager=True), observed),
         orig_h="id.orig_h",
         resp_h="id.resp_h",
         port="id.resp_p",
@@ -146,7 +158,7 @@ def _datagrams(joined: pl.LazyFrame, observed: Observed) -> list[pl.LazyFrame]:
     flows = joined.filter(pl.col("proto") != "tcp")
     requests = observed.requests.lazy().with_row_index("request")
     asked = requests.rename({"last_t": "sent_last", "file": "request_file", "frame": "request_frame"}).join(
-        flows.drop("rtt", "last_t"), on="serial", how="inner"
+        flows.drop("rtt", "last_t"), on="serial", how="inner", maintain_order="left"
     )
     single = asked.with_columns(
         answered=pl.col("answer_t") > 0,

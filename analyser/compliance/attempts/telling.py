@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from analyser.compliance.attempts import evidence
+from analyser.compliance.attempts.between import another_way, told_between
 from analyser.compliance.attempts.demand import Demand
 from analyser.compliance.attempts.details import DETAIL_COLUMNS, Group, counted, describe
 from analyser.compliance.attempts.evidence import Place
@@ -23,7 +24,7 @@ from analyser.compliance.attempts.fitting import NAMELESS
 from analyser.compliance.attempts.ledger import IS_OPEN, STATE_RANK, Ledger, Numbers
 from analyser.compliance.attempts.outcomes import MEANINGS, QUIET, By, Outcome
 from analyser.compliance.attempts.vantage import Vantage
-from analyser.model.finding import Evidence, PortFinding, PortState
+from analyser.model.finding import Confidence, Evidence, PortFinding, PortState
 from analyser.model.times import iso_time
 from analyser.tables import Observed
 
@@ -72,6 +73,11 @@ class Teller:
         worst = groups[0]
         meaning = MEANINGS[worst.outcome]
         other = ARRIVED if worst.arrived and worst.outcome is not Outcome.NO_ANSWER_TO_KNOWN_REQUEST else meaning.other
+        confidence = meaning.confidence
+        if worst.crossed:
+            crossing = self._crossing(worst.flow)
+            other = another_way(crossing, self._observed.points) if crossing else None
+            confidence = Confidence.MEDIUM if other else Confidence.HIGH
         others = [group for group in groups[1:] if not IS_OPEN[group.outcome]]
         facts = [describe(worst)]
         facts += [f"also {name_of(group.outcome)} ({counted(group.attempts, 'attempt')})" for group in others]
@@ -83,7 +89,7 @@ class Teller:
             cause=meaning.cause,
             detail="; ".join(fact for fact in facts if fact) or None,
             by=self._by(worst),
-            confidence=meaning.confidence,
+            confidence=confidence,
             other_explanation=other,
             service=service,
             basis=basis,
@@ -147,12 +153,22 @@ class Teller:
         captures = self._observed.capture_paths
         number = flow["request"]
         request = None if number is None else self._observed.requests.row(number, named=True)
-        shown = evidence.of_flow(flow, evidence.places(outcome, flow, request), captures)
+        places = evidence.places(outcome, flow, request)
+        if crossing := self._crossing(flow):
+            places += zip(crossing["other_files"], crossing["other_frames"], strict=True)
+        shown = evidence.of_flow(flow, places, captures)
         if outcome is Outcome.HOST_SILENT:
             asked = self._vantage.asked_in_vain.filter(pl.col("target") == flow["resp_h"])
             for target, file, frame in asked.select("target", "file", "frame").head(1).iter_rows():
                 shown += evidence.of_neighbour(target, file, frame, captures)
         return shown
+
+    def _crossing(self, flow: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """What several points show together of an attempt: a row of CROSSINGS, or None."""
+        crossings = self._observed.crossings
+        if crossings is None or (number := flow["crossing"]) is None:
+            return None
+        return crossings.row(number, named=True)
 
     def _groups(self, rows: Numbers, codes: Numbers) -> list[Group]:
         """Attempts by their ending, the worst state first, within a state the most frequent ending first."""
@@ -164,6 +180,7 @@ class Teller:
         chosen = int(rows[self._standing_for(rows)])
         flow = self._facts(chosen)
         rtts = columns["rtt"][rows]
+        crossing = self._crossing(flow)
         measured = rtts[np.isfinite(rtts)].tolist()
         return Group(
             outcome=outcome,
@@ -178,11 +195,17 @@ class Teller:
             payload=bool(columns["payload"][rows].any()),
             flow=flow,
             answers_on=self._answers_on(flow) if outcome in QUIET else None,
+            located=told_between(crossing, self._observed.points) if crossing else None,
+            crossed=crossing is not None and flow["crossed"],
         )
 
     def _standing_for(self, rows: Numbers) -> int:
-        """The place of the attempt that stands for a group: the first with a proved label, else with payload, else the first."""
-        weight = 2 * self._ledger.proven(rows) + self._ledger.columns["payload"][rows]
+        """The place of the attempt that stands for a group.
+
+        The first with a proved label, else with payload, else of which capture points tell where it ended, else the first.
+        """
+        columns = self._ledger.columns
+        weight = 8 * self._ledger.proven(rows) + 4 * columns["payload"][rows] + columns["between"][rows]
         return int(np.argmax(weight))
 
     def _facts(self, attempt: int) -> Facts:

@@ -7,26 +7,11 @@ is no answer that was missed. Knows periods and times; no flows.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 import numpy as np
 import polars as pl
 
-PAUSE: Final = 60_000_000_000
-"""Nanoseconds without a packet between two captures of which one is still taken to continue the other."""
-
-Period = tuple[int, int]
-
-
-def join_periods(periods: Iterable[Period]) -> list[Period]:
-    """Return periods (first and last packet, ns) in order, those that continue one another as one."""
-    joined: list[Period] = []
-    for first, last in sorted(periods):
-        if joined and first - joined[-1][1] <= PAUSE:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
-        else:
-            joined.append((first, last))
-    return joined
+from analyser.model.times import Period, join_periods
 
 
 def watched_until(moments: pl.Series, periods: Iterable[Period]) -> pl.Series:

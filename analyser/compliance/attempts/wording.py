@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from analyser.compliance.attempts.between import LOST
 from analyser.compliance.attempts.remedies import place_of, remedy
 from analyser.model.finding import Cause, PortFinding, PortState
 from analyser.model.service import Service
@@ -46,6 +47,8 @@ def _no_answer(finding: PortFinding, detail: str | None) -> str:
     if finding.by is not None:
         return f"{told}; the request arrived: {finding.other_explanation}"
     if finding.state is PortState.BLOCKED:
+        if LOST in told:
+            return f"{told}, or {finding.other_explanation}" if finding.other_explanation else told
         other = f", or an {finding.other_explanation}" if finding.other_explanation else ""
         return f"{told}; {BOTH_WAYS}{other}"
     if finding.transport == "udp" and finding.other_explanation is not None:

@@ -1,0 +1,1 @@
+"""Several capture points together: one conversation seen from more than one place."""
