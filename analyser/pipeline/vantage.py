@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Final
@@ -28,7 +28,7 @@ from analyser.services.handshakes import handshake_words
 from analyser.services.lookups import lookups
 from analyser.tables import FLOWS, LABELS, Observed
 
-MOST_FLOWS: Final = 1_000_000
+MOST_FLOWS: Final = 500_000
 """Flows of all points that are held in memory at once."""
 
 
@@ -45,10 +45,19 @@ class _Seen:
         return self.frame.join(self.handshakes, on="serial", how="left", maintain_order="left")
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What is kept of reading one point, beside its tables."""
+
+    captures: tuple[str, ...]
+    notes: tuple[CaptureNote, ...]
+    facts: ReadingFacts
+
+
 class PointsRun:
     """Several points read to flows; as :class:`analyser.pipeline.reading.FlowRun`, with ``note`` on what they show together."""
 
-    def __init__(self, runs: Sequence[FlowRun], together: Together, note: VantageNote, order: Sequence[int]) -> None:
+    def __init__(self, runs: Sequence[_Read], together: Together, note: VantageNote, order: Sequence[int]) -> None:
         self.captures = tuple(path for place in order for path in runs[place].captures)
         self.notes: tuple[CaptureNote, ...] = tuple(told for run in runs for told in run.notes)
         self.facts = _facts([run.facts for run in runs])
@@ -111,18 +120,18 @@ def read_points(
     names = _names(captures)
     key = secrets.token_bytes(32)
     points: list[Point] = []
-    runs: list[FlowRun] = []
+    runs: list[_Read] = []
     left = MOST_FLOWS
-    with ExitStack() as opened:
-        for argument, name in zip(captures, names, strict=True):
-            run = flows(
-                [argument], known=known, signatures=signatures, workers=workers, digests=digests, progress=progress,
-                notice=notice, key=key,
-            )  # fmt: skip
-            opened.callback(run.close)
-            runs.append(run)
+    for argument, name in zip(captures, names, strict=True):
+        run = flows(
+            [argument], known=known, signatures=signatures, workers=workers, digests=digests, progress=progress,
+            notice=notice, key=key,
+        )  # fmt: skip
+        with closing(run):
             points.append(_point(name, run, left, addresses))
-            left -= len(points[-1].flows)
+        runs.append(_Read(run.captures, run.notes, run.facts))
+        left -= len(points[-1].flows)
+        del run  # its tables go before the next point is read
     together = put_together(points)
     order = [names.index(point.name) for point in together.points]
     noted = {
@@ -154,15 +163,13 @@ def _names(captures: Sequence[str]) -> list[str]:
 
 def _point(name: str, run: FlowRun, most: int, addresses: Sequence[str]) -> Point:
     count = 0
-    kept = []
-    for part in run.parts():
+    for part in run.parts() if run.in_parts else (run.whole(),):
         count += len(part.tables.flows)
         if count > most:
             raise InputError(
                 "--vantage", f"more than {MOST_FLOWS:,} flows; expected captures of the time or the hosts in question"
             )
-        kept.append(part)
-    whole = kept[0] if len(kept) == 1 else run.whole()
+    whole = run.whole() if run.in_parts else part
     return Point(
         name=name,
         flows=whole.frame,

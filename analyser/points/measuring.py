@@ -35,12 +35,10 @@ def measure(
     ``flows``: of all points with ``point``, ``group`` and ``translated``; ``pairs``: ``order_of_sides``; ``shown``: CROSSINGS by ``group``;
     ``leaks``: points that lack packets.
     """
-    several = flows.filter(pl.col("point").n_unique().over("group") > 1)
+    told = flows.select("group", "point", "translated")
+    several = told.filter(pl.col("point").n_unique().over("group") > 1)
     return VantageNote(
-        points=tuple(
-            _point(point, flows.filter(pl.col("point") == place), clocks[place], lacks=place in leaks)
-            for place, point in enumerate(points)
-        ),
+        points=tuple(_point(point, clocks[place], lacks=place in leaks) for place, point in enumerate(points)),
         ways=tuple(_ways(points, flows, pairs, shown, clocks, witnesses)),
         matched=several["group"].n_unique(),
         translated=several.filter("translated")["group"].n_unique(),
@@ -48,13 +46,13 @@ def measure(
     )
 
 
-def _point(point: Point, flows: pl.DataFrame, clock: Clock, *, lacks: bool) -> PointNote:
+def _point(point: Point, clock: Clock, *, lacks: bool) -> PointNote:
     began = min((first for first, _ in point.periods), default=None)
     return PointNote(
         name=point.name,
         captures=(),
         packets=0,
-        flows=len(flows),
+        flows=len(point.flows),
         first=iso_time(began),
         last=iso_time(max((last for _, last in point.periods), default=None)),
         clock_ahead=None if clock.ahead is None else _seconds(clock.ahead_at(began or clock.since)),
@@ -130,10 +128,17 @@ def leaking(points: Sequence[Point], flows: pl.DataFrame, pairs: pl.DataFrame, w
 
     They say so themselves, or a later point shows what they do not, or payload that they lack was acknowledged. Conversations with resets are left out, since a device between may have made these.
     """
-    torn = flows.filter((pl.col("orig_nrst") > 0) | (pl.col("resp_nrst") > 0)).select("group").unique()
+    resets = pl.max_horizontal("orig_nrst", "resp_nrst")
+    torn = flows.select("group", resets=resets).filter(pl.col("resets") > 0).select("group").unique()
     calm = _counted(pairs.join(torn, on="group", how="anti"), witnesses)
     lacking = calm.filter(pl.col("came") > pl.col("sent"))["origin"].unique().to_list()
-    missed = flows.filter(pl.col("missed_bytes") > 0).join(torn, on="group", how="anti")["point"].unique().to_list()
+    missed = (
+        flows.select("group", "point", "missed_bytes")
+        .filter(pl.col("missed_bytes") > 0)
+        .join(torn, on="group", how="anti")["point"]
+        .unique()
+        .to_list()
+    )
     return sorted({place for place, point in enumerate(points) if point.lossy}.union(lacking, missed))
 
 

@@ -19,6 +19,10 @@ from analyser.tables import CROSSINGS, FLOWS, LABELS, SIDE_COLUMNS
 _OF_RESP: Final = (*(f"resp_{name}" for name in SIDE_COLUMNS), "resp_bytes", "resp_pkts", "resp_ip_bytes")
 _OF_ICMP: Final = ("icmp_type", "icmp_code", "icmp_sender", "icmp_t", "icmp_frame", "icmp_file", "icmp_about_orig")
 _SHOWING: Final = ("orig_syn", "orig_data", "resp_syn", "resp_data", "orig_rst", "resp_rst")
+_NARROW: Final = (
+    "serial", "point", "group", "travels", "translated", "turned", "basis", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p",
+    "orig_pkts", "resp_pkts", "icmp_errors", *_OF_ICMP, *(f"{slot}_{part}" for slot in _SHOWING for part in ("file", "frame")),
+)  # fmt: skip
 
 
 class Merged(NamedTuple):
@@ -43,7 +47,8 @@ def merge(
     serials = dict(
         ranked.select("serial", "group").join(chosen.select("group", stays="serial"), on="group").select("serial", "stays").iter_rows()
     ) if len(chosen) < len(ranked) else {}  # fmt: skip
-    whole = _with_errors(_with_answers(chosen, ranked), ranked)
+    standing = flows.join(chosen.select("serial"), on="serial", how="semi", maintain_order="left")
+    whole = _with_errors(_with_answers(standing, ranked, flows), ranked)
     told = whole.select(*FLOWS, *LABELS).sort("ts", "serial")
 
     def renamed(table: pl.DataFrame, *names: str) -> pl.DataFrame:
@@ -66,7 +71,11 @@ def merge(
 
 
 def _ranked(flows: pl.DataFrame, order: Order) -> pl.DataFrame:
-    """Return all rows, those of a group in the order in which they may stand for it, with ``rank`` on the initiator's way."""
+    """Return all rows, those of a group in the order in which they may stand for it, with ``rank`` on the initiator's way.
+
+    Only the columns that are looked at beside others: rows of ``flows`` are wide.
+    """
+    flows = flows.select(_NARROW)
     addresses = pl.concat([flows["id.orig_h"], flows["id.resp_h"].alias("id.orig_h")]).unique()
     names = pl.Series([network(address) for address in addresses.to_list()], dtype=pl.String)
     several = flows.filter(pl.len().over("group") > 1).with_columns(from_h="id.orig_h", to_h="id.resp_h")
@@ -96,20 +105,23 @@ def _ranked(flows: pl.DataFrame, order: Order) -> pl.DataFrame:
     )
 
 
-def _with_answers(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+def _with_answers(standing: pl.DataFrame, rows: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
     """Give rows of which only one side was seen the other side from a point that saw it."""
-    half = chosen.filter((pl.col("orig_pkts") == 0) | (pl.col("resp_pkts") == 0)).select("group")
-    sides = rows.join(half, on="group", how="semi")
-    asked = sides.filter(pl.col("orig_pkts") > 0).unique("group", keep="first", maintain_order=True)
-    answered = sides.filter(pl.col("resp_pkts") > 0).unique("group", keep="first", maintain_order=True)
-    answers = answered.select(
-        "group",
-        *_OF_RESP,
-        *(pl.col(name).alias(f"{name}_there") for name in ("ts", "last_t", "by_syn", "guessed", *LABELS)),
-    )
-    whole = asked.drop(_OF_RESP).join(answers, on="group", how="inner")
-    if whole.is_empty():
-        return chosen
+    both = (pl.col("orig_pkts") > 0) & (pl.col("resp_pkts") > 0)
+    sides = rows.filter(~both.any().over("group"))
+    first = {
+        side: sides.filter(pl.col(f"{side}_pkts") > 0).unique("group", keep="first", maintain_order=True).select("serial", "group")
+        for side in ("orig", "resp")
+    }  # fmt: skip
+    halves = {
+        side: flows.join(mine.join(first[other], on="group", how="semi").select("serial"), on="serial", how="semi")
+        for side, other, mine in (("orig", "resp", first["orig"]), ("resp", "orig", first["resp"]))
+    }
+    if halves["orig"].is_empty():
+        return standing
+    there = ("ts", "last_t", "by_syn", "guessed", *LABELS)
+    answers = halves["resp"].select("group", *_OF_RESP, *(pl.col(name).alias(f"{name}_there") for name in there))
+    whole = halves["orig"].drop(_OF_RESP).join(answers, on="group", how="inner")
     better = pl.col("service").is_null() & pl.col("service_there").is_not_null()
     whole = whole.with_columns(
         pl.min_horizontal("ts", "ts_there").alias("ts"),
@@ -119,22 +131,20 @@ def _with_answers(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         rtt=pl.lit(None, pl.Float64),
         **{name: pl.when(better).then(f"{name}_there").otherwise(name) for name in LABELS},
     ).with_columns(duration=(pl.col("last_t") - pl.col("ts")) / 1e9)
-    return pl.concat([chosen.join(whole, on="group", how="anti"), whole.select(chosen.columns)])
+    return pl.concat([standing.join(whole, on="group", how="anti"), whole.select(standing.columns)])
 
 
-def _with_errors(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+def _with_errors(standing: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Give rows the ICMP errors that any point saw: their number where most were seen, and the first of them."""
-    quoted = (
-        rows.filter(pl.col("icmp_errors") > 0)
-        .sort("icmp_t", "icmp_file", "icmp_frame")
-        .group_by("group", maintain_order=True)
-    )
-    first = quoted.agg(pl.max("icmp_errors"), pl.first(*_OF_ICMP))
+    quoted = rows.filter(pl.col("icmp_errors") > 0).sort("icmp_t", "icmp_file", "icmp_frame")
+    if quoted.is_empty():
+        return standing
     names = ("icmp_errors", *_OF_ICMP)
-    met = chosen.join(first, on="group", how="left", suffix="_any", maintain_order="left")
+    first = quoted.group_by("group", maintain_order=True).agg(pl.max("icmp_errors"), pl.first(*_OF_ICMP))
+    met = standing.select("group", *names).join(first, on="group", how="left", suffix="_any", maintain_order="left")
     known = pl.col("icmp_errors_any").is_not_null()
-    return met.with_columns(pl.when(known).then(f"{name}_any").otherwise(name).alias(name) for name in names).select(
-        chosen.columns
+    return standing.with_columns(
+        met.select(pl.when(known).then(f"{name}_any").otherwise(name).alias(name) for name in names)
     )
 
 

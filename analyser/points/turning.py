@@ -18,19 +18,19 @@ def told_alike(flows: pl.DataFrame) -> pl.DataFrame:
 
     These rows are turned round. ``flows`` has ``group``, ``point`` and ``translated``.
     """
-    several = flows.filter(pl.len().over("group") > 1, ~pl.col("translated"))
-    lead = several.sort(
-        "group",
-        ~pl.col("by_syn"),
-        "guessed",
-        -(pl.col("orig_pkts") + pl.col("resp_pkts")).cast(pl.Int64),
-        "point",
-    ).unique("group", keep="first", maintain_order=True)
-    known = flows.join(
+    told = flows.select(
+        "group", "point", "translated", "by_syn", "guessed", "id.orig_h", "id.orig_p",
+        packets=(pl.col("orig_pkts") + pl.col("resp_pkts")).cast(pl.Int64),
+    )  # fmt: skip
+    several = told.filter(pl.len().over("group") > 1, ~pl.col("translated"))
+    lead = several.sort("group", ~pl.col("by_syn"), "guessed", -pl.col("packets"), "point").unique(
+        "group", keep="first", maintain_order=True
+    )
+    known = told.join(
         lead.select("group", lead_h="id.orig_h", lead_p="id.orig_p"), on="group", how="left", maintain_order="left"
     )
     other = (pl.col("id.orig_h") != pl.col("lead_h")) | (pl.col("id.orig_p") != pl.col("lead_p"))
-    marked = known.with_columns(turned=other.fill_null(value=False)).drop("lead_h", "lead_p")
+    marked = flows.with_columns(known.select(turned=other.fill_null(value=False))["turned"])
     if not marked["turned"].any():
         return marked
     pairs = [("id.orig_h", "id.resp_h"), ("id.orig_p", "id.resp_p")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from pathlib import Path
 from unittest.mock import patch
@@ -12,9 +13,10 @@ from analyser.model.capture import InputError
 from analyser.model.finding import ReportDocument
 from analyser.pipeline import judging
 from analyser.pipeline import vantage as pipeline
+from analyser.report.text import report_text
 from samples import files
 from tests.points.test_located import knock
-from tests.points.wire import SITE, Wire, judged, life, port
+from tests.points.wire import SITE, THREE, Wire, judged, life, port
 
 
 def check(folder: Path, *named: str) -> ReportDocument:
@@ -117,3 +119,22 @@ def test_too_many_flows(tmp_path: Path) -> None:
     life(wire, until=10_000)
     with patch.object(pipeline, "MOST_FLOWS", 15), pytest.raises(InputError, match="more than 15 flows"):
         judged(wire, tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_damaged_points(tmp_path: Path, seed: int) -> None:
+    """Whatever bytes a point's capture has, there is a report or one clear line."""
+    chance = random.Random(seed)
+    wire = Wire(places=THREE)
+    life(wire, until=20_000)
+    knock(wire, lost="m")
+    for path in map(Path, wire.save(tmp_path)):
+        data = bytearray(path.read_bytes())
+        for _ in range(chance.choice([1, 20, 400])):
+            data[chance.randrange(24, len(data))] = chance.randrange(256)
+        del data[chance.randrange(len(data) // 2, len(data)) :]
+        path.write_bytes(data)
+    document = check(tmp_path, "a.pcap", "m.pcap", "b.pcap")
+    assert document.summary.exit_code in (0, 1, 3)
+    assert document.vantage is not None
+    assert report_text(document, everything=True).plain
