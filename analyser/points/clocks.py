@@ -27,6 +27,9 @@ _SECOND: Final = 1e9
 _ENOUGH: Final = 3
 """Spans of time that a line is drawn through."""
 
+_FASTEST: Final = 1e-3
+"""What a clock gains at most, in seconds per second: twice what NTP turns clocks by. More is damage, or a clock that was set."""
+
 _WINDOWS: Final = 64
 """Into so many spans of time a capture is cut to see whether a clock goes faster."""
 
@@ -133,7 +136,8 @@ def _rate(rows: pl.DataFrame) -> float | None:
     middles = (spans["most"] + spans["least"]).to_numpy() / 2
     times = spans["t"].to_numpy()
     slope = np.polyfit(times / _SECOND, middles - middles[0], 1)[0]
-    return float(slope) / _SECOND
+    rate = float(slope) / _SECOND
+    return rate if abs(rate) <= _FASTEST else None
 
 
 def beside(reference: int, points: int, compared: dict[tuple[int, int], Clock]) -> Sequence[Clock]:

@@ -66,14 +66,14 @@ def test_a_sub_label_stands_in_the_detail_of_an_open_port() -> None:
 
 
 def test_a_protocol_without_a_word_of_its_own_contradicts_too() -> None:
-    """Port 5555 is also that of a telephone's debug bridge: a finding for YMQ, nothing against a row without protocol."""
+    """Port 5555 is also that of a telephone's debug bridge: a finding for YMQ, and for what has no public framing."""
     flows = [opened(orig=A, resp=MFD, service=None, sublabel="adb")]
     port = entries(judged(flows, [rule(service="ymq")]))[0].ports[0]
     assert (port.state, port.service, port.basis, port.detail) == ("wrong-protocol", None, None, "adb spoken")
     guessed = [opened(orig=A, resp=MFD, service="http", basis="port", sublabel="adb")]
     port = entries(judged(guessed, [rule(service="http")]))[0].ports[0]
     assert (port.state, port.service, port.detail) == ("wrong-protocol", None, "adb spoken")
-    assert entries(judged(flows, [rule(service="opaque")]))[0].ports[0].state == "open"
+    assert entries(judged(flows, [rule(service="opaque")]))[0].ports[0].state == "wrong-protocol"
 
 
 @pytest.mark.parametrize("label", ["http", "ssh", "smb", "rmi"])
