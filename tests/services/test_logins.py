@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.services import wire
@@ -171,6 +171,7 @@ def test_an_error_spread_over_packets_is_read() -> None:
     assert _said(said, wire.tds(0x12, wire.TDS_PRELOGIN), 1433)["refused_code"] == "TDS 18456"
 
 
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(1, 400), max_size=6), share=st.booleans())
 def test_answers_may_be_cut_anywhere(cuts: list[int], share: bool) -> None:
     """However a stream is cut into segments, the answer is the same."""
@@ -183,6 +184,7 @@ def test_answers_may_be_cut_anywhere(cuts: list[int], share: bool) -> None:
         assert _said(answers, asked, 1433, tuple(cuts))["refused_code"] == "TDS 18456"
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=200), port=st.sampled_from([139, 445, 1433]))
 def test_any_bytes_behind_a_good_beginning_are_read_without_harm(data: bytes, port: int) -> None:
     """Hostile answers end the reading; they are never an error."""
