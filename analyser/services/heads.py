@@ -1,7 +1,8 @@
 """Beginnings of streams beyond what the flow table keeps, where they were watched.
 
 A job header may be longer than the first bytes of a flow: the language it enters, or the mark of a client, stands behind
-them. So may the header of an answer on the web: what kind of content it has stands anywhere in it. Knows watched packets; what the bytes mean is known by signatures.
+them. So may the header of an answer on the web: what kind of content it has stands anywhere in it. Knows watched packets;
+what the bytes mean is known by signatures.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ def heads(
 ) -> pl.DataFrame:
     """Return (row, side, head): of which rows of ``flows`` a side's stream was watched further than the flow table goes.
 
-    ``side``: ORIG, or of services in ANSWERED also RESP. Only those in which one of the strings ``telling`` (of answers:
-    ``answering``, in the first segment) stands so far behind that the flow table does not hold it; most
-    jobs say in their first bytes what they are. Flows whose direction was guessed are left out: the head might be that of
-    the responder.
+    ``side``: ORIG, or of services in ANSWERED also RESP. Only those in which one of the strings ``telling`` stands so far
+    behind that the flow table does not hold it (most jobs say in their first bytes what they are), and answers in whose first
+    segment one of ``answering`` stands. Flows whose direction was guessed are left out: the head might be that of the other
+    side.
     """
     chosen = (
         flows.select(*PLACED, "proto", "guessed", "orig_bytes", service=labels["service"])

@@ -165,6 +165,7 @@ def test_a_damaged_certificate_raises_nothing_and_what_is_told_is_short_and_plai
         assert line.isprintable()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_no_certificate_or_one(data: bytes) -> None:
     first_certificate(wire.record(22, data))
@@ -234,6 +235,7 @@ def test_names_of_protocols_are_plain_text_without_those_that_mean_nothing(liste
     assert protocol_names(listed) == names
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_list_of_protocols_gives_short_plain_text(listed: bytes) -> None:
     names = protocol_names(listed) or ""
@@ -261,6 +263,7 @@ def test_dates_far_away_and_malformed_ones_do_no_harm(text: str, kind: int, told
     assert (found and found.days()[1]) == told
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.integers(0, 59))
 def test_any_bytes_have_a_validity_or_none(data: bytes, size: int) -> None:
     validity(data)

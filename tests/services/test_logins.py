@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.services import wire
@@ -171,6 +171,7 @@ def test_an_error_spread_over_packets_is_read() -> None:
     assert _said(said, wire.tds(0x12, wire.TDS_PRELOGIN), 1433)["refused_code"] == "TDS 18456"
 
 
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(1, 400), max_size=6), share=st.booleans())
 def test_answers_may_be_cut_anywhere(cuts: list[int], share: bool) -> None:
     """However a stream is cut into segments, the answer is the same."""
@@ -183,9 +184,38 @@ def test_answers_may_be_cut_anywhere(cuts: list[int], share: bool) -> None:
         assert _said(answers, asked, 1433, tuple(cuts))["refused_code"] == "TDS 18456"
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=200), port=st.sampled_from([139, 445, 1433]))
 def test_any_bytes_behind_a_good_beginning_are_read_without_harm(data: bytes, port: int) -> None:
     """Hostile answers end the reading; they are never an error."""
     asked = wire.tds(0x12, wire.TDS_PRELOGIN) if port == 1433 else HELLO
     begin = wire.tds(4, wire.TDS_PRELOGIN) if port == 1433 else b"".join(_smb((NEGOTIATE, 0)))
     assert _said([begin, data], asked, port)["service"] in ("tds", "smb")
+
+
+_TDS_PART = st.one_of(
+    st.binary(max_size=40),
+    st.tuples(st.sampled_from([1, 2, 4, 0x10, 0x12]), st.binary(max_size=60), st.booleans()).map(
+        lambda item: wire.tds(item[0], item[1], last=item[2])
+    ),
+    st.sampled_from([
+        wire.tds(0x12, wire.record(22, wire.client_hello())), wire.tds(0x12, wire.alert(48)),
+        wire.tds(0x12, wire.record(22, wire.server_hello()))[:30], wire.record(23, bytes(9)), _login("secret"),
+    ]),
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), _TDS_PART), max_size=8), st.integers(0, 3), st.integers(0, 3))
+def test_any_parts_of_a_conversation_with_a_database_do_no_harm(
+    parts: list[tuple[bool, bytes]], client: int, server: int
+) -> None:
+    """However packets of both sides and TLS follow one another, the flow keeps its name and nothing of a login is told."""
+    asked, answer = wire.tds(0x12, _options(client)), wire.tds(4, _options(server))
+    talk = Talking(1).orig(asked).resp(answer)
+    for from_orig, data in parts:
+        if data:
+            (talk.orig if from_orig else talk.resp)(data)
+    row = first(labelled([flow(1, orig=asked, resp=answer, **{"id.resp_p": 50122})], [talk]))
+    assert row["service"] == "tds"
+    assert "secret" not in repr(row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyser.services.portmapper import Given, given_port
@@ -68,6 +68,7 @@ def test_only_an_accepted_answer_with_a_port_of_tcp_gives_one(
     assert given_port(mark + asked, mark + answered, stream=True) == given
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80), st.binary(max_size=80), st.booleans())
 def test_any_bytes_give_a_port_or_none(asked: bytes, answered: bytes, stream: bool) -> None:
     for one, other in (
