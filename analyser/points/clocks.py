@@ -24,11 +24,14 @@ ROUNDING: Final = 2_000
 
 _SECOND: Final = 1e9
 
+_MOST_GAIN: Final = 0.001
+"""No clock that runs gains more: what seems to has damaged times."""
+
+_AGE: Final = 1 << 61
+"""Nanoseconds (73 years) that no two clocks are apart."""
+
 _ENOUGH: Final = 3
 """Spans of time that a line is drawn through."""
-
-_FASTEST: Final = 1e-3
-"""What a clock gains at most, in seconds per second: twice what NTP turns clocks by. More is damage, or a clock that was set."""
 
 _WINDOWS: Final = 64
 """Into so many spans of time a capture is cut to see whether a clock goes faster."""
@@ -51,7 +54,7 @@ class Clock:
 
     def told(self, t: pl.Expr) -> pl.Expr:
         """Return times of this clock as the other one tells them (ns)."""
-        plain = t - (self.ahead or 0)
+        plain = t - min(max(self.ahead or 0, -2 * _AGE), 2 * _AGE)
         return plain - (self.rate * (plain - self.since)).round().cast(pl.Int64) if self.rate else plain
 
     def ahead_at(self, t: int) -> int:
@@ -80,7 +83,7 @@ def differences(pairs: pl.DataFrame) -> pl.DataFrame:
         )
         for name in EVENTS
     ]
-    return pl.concat(seen).unique().sort("t", "later", *key)
+    return pl.concat(seen).filter(pl.col("later").is_between(-_AGE, _AGE)).unique().sort("t", "later", *key)
 
 
 def compare(found: pl.DataFrame) -> dict[tuple[int, int], Clock]:
@@ -135,9 +138,8 @@ def _rate(rows: pl.DataFrame) -> float | None:
         return None
     middles = (spans["most"] + spans["least"]).to_numpy() / 2
     times = spans["t"].to_numpy()
-    slope = np.polyfit(times / _SECOND, middles - middles[0], 1)[0]
-    rate = float(slope) / _SECOND
-    return rate if abs(rate) <= _FASTEST else None
+    rate = float(np.polyfit(times / _SECOND, middles - middles[0], 1)[0]) / _SECOND
+    return rate if abs(rate) <= _MOST_GAIN else None
 
 
 def beside(reference: int, points: int, compared: dict[tuple[int, int], Clock]) -> Sequence[Clock]:

@@ -121,7 +121,7 @@ def test_too_many_flows(tmp_path: Path) -> None:
         judged(wire, tmp_path)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(12))
 def test_damaged_points(tmp_path: Path, seed: int) -> None:
     """Whatever bytes a point's capture has, there is a report or one clear line."""
     chance = random.Random(seed)
