@@ -31,6 +31,7 @@ PLACES: Final[dict[View, str]] = {
     "responder": "the router's port to the responder",
     "both": "both ports, two files",
 }
+POINTS: Final = "both ports, as two capture points"
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Score:
         self, name: str, captures: Sequence[Path], made: Sequence[Case], view: View, folder: Path, *, limited: bool
     ) -> None:
         """Judge captures of one rule's cases."""
-        told = report(captures, made, folder)
+        told = report(captures, made, folder, points=view == "points")
         self.judged[name] += judge(told, made, view, limited=limited)
         self.runs[name] += 1
         wanted, code = exit_code(made, view), told["summary"]["exit_code"]
@@ -72,7 +73,7 @@ def by_rule(made: Sequence[Case]) -> dict[str, list[Case]]:
 
 def _recordings(made: Sequence[Case], view: View, folder: Path) -> list[Path]:
     zones = (made[0].initiator_zone.name, made[0].responder_zone.name)
-    named = {"initiator": zones[:1], "responder": zones[1:], "both": zones}[view]
+    named = {"initiator": zones[:1], "responder": zones[1:]}.get(view, zones)
     return [folder / f"{zone}.pcap" for zone in named]
 
 
@@ -83,6 +84,8 @@ def score(made: Sequence[Case], folder: Path, *, every_rule: bool) -> Score:
     for view in VIEWS:
         for mine in rules.values():
             found.add(PLACES[view], _recordings(mine, view, folder), mine, view, folder, limited=False)
+    for mine in rules.values():
+        found.add(POINTS, _recordings(mine, "points", folder), mine, "points", folder, limited=False)
     chosen: list[list[Case]] = [mine for rule, mine in rules.items() if every_rule or rule in FEW]
     for mine in chosen:
         found.add("all ports of the router at once, cooked", [folder / "any.pcap"], mine, "both", folder, limited=False)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-View = Literal["initiator", "responder", "both"]
+View = Literal["initiator", "responder", "both", "points"]
 VIEWS: Final[tuple[View, ...]] = ("initiator", "responder", "both")
+"""Where the lab is recorded. "points" are both recordings, known to be two points (``--vantage``): as ``both`` where nothing else is said."""
 
 
 class Told(NamedTuple):
@@ -67,7 +68,8 @@ class Condition:
     def told(self, view: View, transport: str, *, silent: bool) -> tuple[Told, ...]:
         """Return what may be said at a view, the right words first."""
         special = (self.silent if silent else {}) or (self.udp if transport == "udp" else {})
-        return special.get(view, self.truth[view])
+        chosen = special or self.truth
+        return chosen.get(view) or chosen["both" if view == "points" else view]
 
 
 def _same(*told: Told) -> dict[View, tuple[Told, ...]]:
@@ -79,6 +81,11 @@ def _before(*told: Told) -> dict[View, tuple[Told, ...]]:
     return {"initiator": told, "both": told, "responder": (UNSEEN,)}
 
 
+def _located(truth: dict[View, tuple[Told, ...]], told: Told) -> dict[View, tuple[Told, ...]]:
+    """Two points show between them what one can only suppose."""
+    return {**truth, "points": (told,)}
+
+
 _OPEN: Final = Told("open")
 _NO_ANSWER: Final = Told("blocked", "no-answer")
 _UNANSWERED: Final = Told("unanswered", "no-answer")
@@ -86,8 +93,8 @@ _BACK: Final = Told("blocked", "return-path")
 
 PLAIN: Final = (
     Condition(name="open", truth=_same(_OPEN)),
-    Condition(name="dropped", forward="dropped", truth=_before(_NO_ANSWER), silent=_before(_UNANSWERED)),
-    Condition(name="dropped-unknown-host", forward="dropped", witness=False, truth=_before(_UNANSWERED)),
+    Condition(name="dropped", forward="dropped", truth=_before(_NO_ANSWER), silent=_located(_before(_UNANSWERED), _NO_ANSWER)),
+    Condition(name="dropped-unknown-host", forward="dropped", witness=False, truth=_located(_before(_UNANSWERED), _NO_ANSWER)),
     Condition(
         name="answer-dropped", lost=True,
         truth={"initiator": (_NO_ANSWER,), "responder": (_BACK,), "both": (_BACK,)},
@@ -104,7 +111,10 @@ PLAIN: Final = (
     Condition(
         name="reset-by-router-uncompared", forward="reset", witness=False, transports=("tcp",),
         # Nothing genuine of the responder was seen, so that a reset looks like its own; the report says so with low confidence.
-        truth=_before(Told("refused", "reset-by-responder", "responder"), Told("blocked", "reset-in-path")),
+        truth=_located(
+            _before(Told("refused", "reset-by-responder", "responder"), Told("blocked", "reset-in-path")),
+            Told("blocked", "reset-in-path"),
+        ),
     ),
     Condition(
         name="refused", listens=None,
@@ -125,7 +135,9 @@ PLAIN: Final = (
 
 SIX: Final = (
     Condition(name="open", version=6, truth=_same(_OPEN)),
-    Condition(name="dropped", version=6, forward="dropped", truth=_before(_NO_ANSWER), silent=_before(_UNANSWERED)),
+    Condition(
+        name="dropped", version=6, forward="dropped", truth=_before(_NO_ANSWER), silent=_located(_before(_UNANSWERED), _NO_ANSWER),
+    ),
     Condition(
         name="refused", version=6, listens=None,
         truth=_same(Told("refused", "reset-by-responder", "responder")),

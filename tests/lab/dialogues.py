@@ -94,6 +94,11 @@ SPOKEN: Final[dict[str, Turns]] = {
             ("s", b"230 in\r\n"), ("c", b"QUIT\r\n"), ("s", b"221 bye\r\n")],
     "jgroups": [("c", bytes.fromhex("62656c61 00140600 06000001 04c6120001 1e78")), ("s", bytes.fromhex("62656c61 00140600 06000001 04c6120002 1e78"))],
     "opaque": [("c", bytes.fromhex("9f03c4d1e2a7b6880f1e2d3c4b5a6978")), ("s", bytes.fromhex("e177a1c0d3f2940b5e6c7d8a9b0c1d2e"))],
+    # MS-TDS 2.2.6.5, 2.2.6.6: a prelogin and its answer, "encryption not supported".
+    "tds": [
+        ("c", bytes.fromhex("1201002f00000000") + bytes.fromhex("0000150006 01001b0001 02001c0001 03001d0004 ff") + bytes(18)),
+        ("s", bytes.fromhex("0401001a00000100") + bytes.fromhex("00000b0006 0100110001 ff 0f0007d00000 02")),
+    ],
     # Dialogues that end badly, or belong elsewhere.
     "http-401": _http("GET / HTTP/1.1\nHost: w", "401 Unauthorized"),
     "http-403": _http("GET / HTTP/1.1\nHost: w", "403 Forbidden"),
@@ -107,12 +112,15 @@ SPOKEN["ymq"] = SPOKEN["opaque"]
 INSIDE_TLS: Final = {"https": "http", "ipps": "ipp", "ldaps": "ldap", "tls": "opaque"}
 """What is spoken inside TLS, by the service of a rule."""
 
+_INSTANCE: Final = b"ServerName;DB;InstanceName;SAFEQ;IsClustered;No;Version;15.0.2000.5;tcp;50123;;"
+INSTANCE_PORT: Final = 50_123
+
 DATAGRAMS: Final[dict[str, tuple[bytes, bytes]]] = {
     "snmp": (snmp(b"public", answer=False), snmp(b"public", answer=True)),
     "time": (b"", struct.pack(">I", 4_000_000_000)),
     "sql-browser": (
         b"\x04SAFEQ\0",
-        b"\x05" + struct.pack("<H", 58) + b"ServerName;DB;InstanceName;SAFEQ;Version;15.0;tcp;50123;;\0"[:58],
+        b"\x05" + struct.pack("<H", len(_INSTANCE)) + _INSTANCE,
     ),
 }
 """A request and its answer."""

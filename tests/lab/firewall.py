@@ -26,6 +26,7 @@ CHAINS: Final = {
     "payload-dropped": f"{_DATA} ip length > 52 drop",
     "large-dropped": f"{_DATA} ip length > 1000 drop",
     "reset-after-payload": f"{_DATA} ip length > 52 reject with tcp reset",
+    "streams-dropped": "meta l4proto tcp drop",
     "data-dropped": "tcp sport 21 accept; tcp dport 21 accept; drop",
 }
 """What becomes of a packet, by the name of a chain."""

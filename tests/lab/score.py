@@ -48,12 +48,15 @@ def severity(requirement: str, verdict: str) -> str:
     return "notice" if verdict == "inconclusive" else "ok"
 
 
-def report(captures: Sequence[Path], made: Sequence[Case], folder: Path) -> dict[str, Any]:
-    """Judge captures by the site of some cases of one rule; return the report as the command prints it."""
+def report(captures: Sequence[Path], made: Sequence[Case], folder: Path, *, points: bool = False) -> dict[str, Any]:
+    """Judge captures by the site of some cases of one rule; return the report as the command prints it.
+
+    ``points``: each capture is a point of its own.
+    """
     file = folder / f"{made[0].row.rule.replace('/', '-')}.toml"
     file.write_text(site(made), encoding="utf-8")
     told: dict[str, Any] = json.loads(
-        report_json(analyser.check([str(path) for path in captures], site=str(file)).document)
+        report_json(analyser.check([str(path) for path in captures], site=str(file), vantage=points).document)
     )
     return told
 
@@ -109,11 +112,32 @@ def _entries(case: Case, rule: str, by_pair: dict[tuple[str, str, str], list[dic
 def _case(case: Case, view: View, by_pair: Any, strange: Sequence[dict[str, Any]]) -> Judged:
     accepted = case.told(view)
     marks = [_rule(case, case.row.rule, accepted, by_pair)]
-    marks += [_other(case, other, by_pair) for other in case.condition.others if view in other.views]
+    marks += [
+        _other(case, other, by_pair)
+        for other in case.condition.others
+        if view in other.views or (view == "points" and "both" in other.views)
+    ]
+    if view == "points":
+        marks.append(_place(case, by_pair))
     marks += [_invented(case, by_pair, strange)]
     order = ("wrong", "weaker", "right")
     mark, why = min(marks, key=lambda item: order.index(item[0]))
     return Judged(case, mark, why)
+
+
+_PLACED: Final = {
+    "dropped": "lost between them",
+    "answer-dropped": "lost between them",
+    "reset-by-router": "made between them",
+}
+"""What two points show of conditions: where it happened."""
+
+
+def _place(case: Case, by_pair: Any) -> tuple[str, str]:
+    words = _PLACED.get(case.condition.name)
+    items = [item for item in _entries(case, case.row.rule, by_pair) if _attempted(item)] if words else []
+    lacking = [port["detail"] for item in items for port in item["ports"] if words not in (port["detail"] or "")]
+    return ("wrong", f"{case.row.rule}: not located: {lacking[0]}") if lacking else ("right", "")
 
 
 def _rule(case: Case, rule: str, accepted: Sequence[Told], by_pair: Any) -> tuple[str, str]:

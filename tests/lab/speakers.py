@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any, Final, cast
 
-from tests.lab.dialogues import DATAGRAMS, INSIDE_TLS, SPOKEN, Turns
+from tests.lab.dialogues import DATAGRAMS, INSIDE_TLS, INSTANCE_PORT, SPOKEN, Turns
 
 Entry = dict[str, Any]
 
@@ -262,6 +262,8 @@ async def ask_udp(entry: Entry) -> str:
             try:
                 door.send(DATAGRAMS[entry["service"]][0])
                 await asyncio.wait_for(loop.sock_recv(door, 2048), 1)
+                if entry["manner"] == "instance":
+                    await ask_tcp(entry | {"port": INSTANCE_PORT, "service": "tds", "manner": "service"})
                 return "talked"
             except TimeoutError:
                 continue
@@ -294,6 +296,8 @@ async def serve(entries: list[Entry], folder: Path) -> None:
                 lambda entry=entry: Answering(entry),  # type: ignore[misc]
                 local_addr=(entry["address"], entry["port"]),
             )
+            if entry["manner"] == "instance":
+                await serve_tcp(entry | {"port": INSTANCE_PORT, "service": "tds", "manner": "service"}, folder)
     print("ready", flush=True)
     await asyncio.Event().wait()
 

@@ -98,6 +98,15 @@ SPECIAL: Final[dict[str, tuple[Condition, ...]]] = {
             others=(Other("server-to-printer/ftp-active-data", _OPEN, VIEWS, turned=True),),
         ),
     ),
+    "other/sql-browser": (
+        Condition(
+            name="instance-blocked", listens="instance", asks="instance", forward="streams-dropped", truth=_same(_OPEN),
+            others=(Other("other/sql-instance", _DATA, ("initiator", "both")),),
+        ),
+        Condition(
+            name="instance", listens="instance", asks="instance", truth=_same(_OPEN), others=(Other("other/sql-instance", _OPEN, VIEWS),),
+        ),
+    ),
     "other/mail-delivery": (_case("mail-refused", _REFUSED, listens="smtp-554", asks="smtp-554"),),
     "other/ldap-plain": (_case("log-in-refused", _REFUSED, listens="ldap-49", asks="ldap-49"),),
 }  # fmt: skip

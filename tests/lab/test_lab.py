@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.accuracy import PLACES, Score, by_rule, score
+from tests.lab.accuracy import PLACES, POINTS, Score, by_rule, score
 from tests.lab.cases import Case, cases, clients, servers
 from tests.lab.firewall import CHAINS, opened, ruleset
 from tests.lab.matrix import rows
@@ -28,6 +28,10 @@ MET = {
     "own-firewall": {"not connected: 113"},
 }  # fmt: skip
 """How clients must fare for a case to be what it is meant to be: the kernel's own errors (ECONNREFUSED 111, ENETUNREACH 101 …)."""
+
+
+UNPROVED = {(POINTS, "dropped-unknown-host")}
+"""Where the responder never said anything, it cannot always be shown that it lies behind the second point."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +78,7 @@ def test_where_nothing_of_the_traffic_is_missing_every_answer_is_the_right_one(f
         for name, items in found.judged.items()
         if name not in limited
         for item in items
-        if item.mark != "right"
+        if item.mark != "right" and (name, item.case.condition.name) not in UNPROVED
     ]
     assert not weaker
 
@@ -82,7 +86,7 @@ def test_where_nothing_of_the_traffic_is_missing_every_answer_is_the_right_one(f
 def test_every_rule_and_every_vantage_was_looked_at(found: Score) -> None:
     """The score leaves nothing out: a lab that compares nothing would be right everywhere."""
     rules = {row.rule for row in rows()}
-    for place in PLACES.values():
+    for place in (*PLACES.values(), POINTS):
         assert {item.case.row.rule for item in found.judged[place]} == rules
     assert {vantage.name for vantage in VANTAGES} <= found.judged.keys()
     assert min(len(items) for items in found.judged.values()) > 30
@@ -93,7 +97,7 @@ def test_the_page_tells_of_the_cases_there_are() -> None:
     from tests.lab.accuracy import PAGE
 
     lines = PAGE.read_text(encoding="utf-8").splitlines()
-    for place in PLACES.values():
+    for place in (*PLACES.values(), POINTS):
         counts = next(line for line in lines if line.startswith(f"| {place} |")).split("|")
         assert [int(cell) for cell in counts[2:6]] == [len(cases()), len(cases()), 0, 0]
 
