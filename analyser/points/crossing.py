@@ -37,7 +37,7 @@ class Crossings:
         self._witnesses = witnesses
         tcp = pl.col("proto") == "tcp"
         self._facts = flows.select(
-            "group", "point", "proto", "id.orig_h", "id.resp_h", "id.resp_p", "travels", "translated",
+            "group", "point", "proto", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "travels", "translated",
             asked=pl.col("orig_pkts") > 0,
             opened=~tcp | (pl.col("orig_nsyn") > 0),
             answer=pl.when(tcp).then(pl.col("resp_nsynack") > 0).otherwise(pl.col("resp_pkts") > 0),
@@ -149,24 +149,28 @@ class Crossings:
         )
         beyond = self._absent(groups, seen, *moments).join(reached.select("group", near="point"), on="group")
         beyond = self._behind(beyond, groups, "near", "point")
-        beyond = self._without_rivals(beyond, groups) if shown is Crossing.REQUEST_LOST else beyond
+        beyond = self._without_rivals(beyond) if shown is Crossing.REQUEST_LOST else beyond
         beyond = beyond.sort("rank", "point").unique("group", keep="first", maintain_order=True)
         return _told(beyond, shown, far="point")
 
-    def _without_rivals(self, beyond: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-        """Leave out what may have passed under another address: on the same port, from or to somebody of whom others know nothing."""
-        weak = beyond.filter(pl.col("witness") < SURE).join(groups.select("group", "proto", "id.resp_p"), on="group")
-        if weak.is_empty():
+    def _without_rivals(self, beyond: pl.DataFrame) -> pl.DataFrame:
+        """Leave out what may have passed and not been known again: something that other points know nothing of, at the same time.
+
+        Between the same ends; or, where only others prove that it would have been seen, on the same port, under whatever address.
+        """
+        if beyond.is_empty():
             return beyond
+        ends = ("id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p")
         alone = self._facts.filter(pl.col("point").n_unique().over("group") == 1).select(
-            "point", "proto", "id.resp_p", other="group", began="first"
+            "point", "proto", *ends, began="first"
         )
-        own = self._facts.group_by("group").agg(pl.col("first").min(), pl.col("last").max())
-        rivals = weak.join(alone, on=["point", "proto", "id.resp_p"]).filter(pl.col("group") != pl.col("other"))
-        rivals = rivals.join(own, on="group", suffix="_own").filter(
-            pl.col("began") >= pl.col("first_own") - _NEAR, pl.col("began") <= pl.col("last_own") + _NEAR
-        )
-        return beyond.join(rivals.select("group", "point").unique(), on=["group", "point"], how="anti")
+        own = self._facts.group_by("group").agg(pl.first("proto", *ends), pl.col("first").min(), pl.col("last").max())
+        asked = beyond.select("group", "point", "witness").join(own, on="group")
+        rivals = [
+            _began_meanwhile(asked, alone, ["point", "proto", *ends]),
+            _began_meanwhile(asked.filter(pl.col("witness") < SURE), alone, ["point", "proto", "id.resp_p"]),
+        ]
+        return beyond.join(pl.concat(rivals), on=["group", "point"], how="anti")
 
     def _made(self, groups: pl.DataFrame, side: str, shown: Crossing) -> pl.DataFrame:
         """Resets that a point saw, and the point before it, nearer their pretended sender, did not."""
@@ -230,6 +234,16 @@ class Crossings:
             )
             ends = ends.join(at_home, on="group", how="left").with_columns(witness=pl.col("home").fill_null(0))
         return _told(ends, shown, far="far")
+
+
+def _began_meanwhile(asked: pl.DataFrame, others: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """Return ``group`` and ``point`` of requests beside which one of ``others`` that agrees on ``key`` began."""
+    since = asked.select("group", "point", *key[1:], since=pl.col("first") - _NEAR, until=pl.col("last") + _NEAR)
+    met = since.sort("since").join_asof(
+        others.select(*key, "began").sort("began"),
+        left_on="since", right_on="began", by=key, strategy="forward", check_sortedness=False,
+    )  # fmt: skip
+    return met.filter(pl.col("began") <= pl.col("until")).select("group", "point")
 
 
 def _told(found: pl.DataFrame, shown: Crossing, *, far: str) -> pl.DataFrame:

@@ -20,6 +20,9 @@ SLACK: Final = 2_000_000_000
 
 MOST_POINTS: Final = 62
 
+_MOST_ALIKE: Final = 256
+"""Rows between the same two ports among which the time is looked at; of more, none is matched by it."""
+
 _NEVER_ROUTED: Final = (
     r"^(127\.|169\.254\.|0\.|22[4-9]\.|23\d\.|255\.255\.255\.255$|::1$|[fF][eE]80:|[fF]{2}[0-9a-fA-F]{2}:)"
 )
@@ -84,11 +87,12 @@ class Matching:
         reopened = _alike(self._alone("opened"), ["ends", "id.orig_h"])
         self._unite(reopened.filter(pl.col("apart") <= SLACK if compared else pl.lit(value=True))["row"])
         # What lacks the beginning, and a SYN at one point with its SYN-ACK at another, where the ways there and back differ.
-        alike = _alike(self._rows, ["proto", "ends"])
-        halves = self._rows.filter(~pl.col("opened") | ~pl.col("agreed"))
+        lone = self._missed_somewhere(self._rows)
+        alike = _alike(lone, ["proto", "ends"]).filter(pl.col("row").list.len() <= _MOST_ALIKE)
+        halves = lone.filter(~pl.col("opened") | ~pl.col("agreed"))
         alike = alike.join(halves, on=["proto", "ends"], how="semi")
         spans = (
-            dict(self._rows.select("row", pl.struct("point", "opened", "agreed", "ts", "last_t")).iter_rows())
+            dict(lone.select("row", pl.struct("point", "opened", "agreed", "ts", "last_t")).iter_rows())
             if len(alike)
             else {}
         )
@@ -114,7 +118,9 @@ class Matching:
 
     def _alone(self, which: str) -> pl.DataFrame:
         """Rows of connections that some point does not show."""
-        rows = self._rows.filter("opened", which)
+        return self._missed_somewhere(self._rows.filter("opened", which))
+
+    def _missed_somewhere(self, rows: pl.DataFrame) -> pl.DataFrame:
         everywhere = (1 << self._several) - 1
         missing = [self._points[self._top(row)] != everywhere for row in rows["row"].to_list()]
         return rows.filter(pl.Series(missing, dtype=pl.Boolean))

@@ -313,3 +313,17 @@ def test_a_point_of_which_nobody_knows_where_it_stands(tmp_path: Path) -> None:
     knock(wire, at=30_500, lost="x")
     found = port(judged(wire, tmp_path))
     assert "seen at x.pcap and not at y.pcap" not in str(found.detail)
+
+
+def test_some_arrived_and_some_were_lost(tmp_path: Path) -> None:
+    """What arrived and what was lost are two things: who is blamed for the one is not blamed for the other."""
+    wire = Wire()
+    life(wire)
+    for number in range(3):
+        Tcp(wire, port=LPR, source=50_000 + number, isn=number + 1).syn(20_500 + 1000 * number)
+    for number in range(2):
+        Tcp(wire, port=LPR, source=51_000 + number, isn=number + 9).syn(30_500 + 1000 * number, lost="a")
+    found = port(judged(wire, tmp_path))
+    assert (found.by, found.attempts) == (SERVERS[0], 5)
+    assert "lost between" not in str(found.detail)
+    assert "also no-answer (2 attempts)" in str(found.detail)

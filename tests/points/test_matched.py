@@ -193,6 +193,19 @@ def test_rewritten_sequence_numbers(tmp_path: Path) -> None:
     assert "it came as far as b.pcap" in str(found.detail)
 
 
+def test_rewritten_sequence_numbers_that_fit_several(tmp_path: Path) -> None:
+    """Where it is in doubt which rewritten SYN is which, none was lost either."""
+    wire = Wire()
+    life(wire, until=40_000)
+    for number in range(2):
+        Tcp(wire, port=515, isn=100 + number).syn(20_500 + 1000 * number, lost="a")
+        Tcp(wire, port=515, isn=900 + number).syn(20_501 + 1000 * number, made="b", ttl=62)
+    document = judged(wire, tmp_path)
+    assert "lost between" not in str(port(document).detail)
+    assert document.vantage is not None
+    assert document.vantage.ambiguous > 0
+
+
 def test_one_way_there_and_another_back(tmp_path: Path) -> None:
     """Where one point shows what goes and another what comes, both together show that it works."""
     wire = Wire(places=(Place(name="a", hops=1, away=1.0, deaf=True), Place(name="b", hops=1, away=1.1)))

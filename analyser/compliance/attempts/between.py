@@ -23,7 +23,7 @@ _UNHEARD_FROM: Final = _LOST_FROM | {Outcome.UNFINISHED, Outcome.OPEN, Outcome.I
 _RESET_FROM: Final = frozenset(Outcome) - {Outcome.NO_ATTEMPT, Outcome.RESET_IN_PATH}
 
 _CHANGES: Final[dict[Crossing, tuple[frozenset[Outcome], Outcome]]] = {
-    Crossing.REQUEST_LOST: (_LOST_FROM, Outcome.NO_ANSWER_TO_US),
+    Crossing.REQUEST_LOST: (_LOST_FROM, Outcome.LOST_BETWEEN),
     Crossing.ANSWER_LOST: (_UNHEARD_FROM, Outcome.RETURN_PATH),
     Crossing.RESPONDER_RESET_MADE: (_RESET_FROM, Outcome.RESET_IN_PATH),
     Crossing.INITIATOR_RESET_MADE: (_RESET_FROM, Outcome.RESET_IN_PATH),

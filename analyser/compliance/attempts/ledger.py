@@ -41,7 +41,8 @@ def _outcomes_in(states: Iterable[PortState]) -> Numbers:
 IS_FAILED: Final = _outcomes_in(FAILED)
 IS_OPEN: Final = _outcomes_in([PortState.OPEN])
 HAS_OUTCOME: Final = ~_outcomes_in(WITHOUT_OUTCOME)
-_IS_QUIET: Final = np.array([Outcome(code) in QUIET for code in CODES])
+_IS_UNHEARD: Final = np.array([Outcome(code) in QUIET - {Outcome.LOST_BETWEEN} for code in CODES])
+"""Nothing came back, and nothing shows that the request did not arrive."""
 _IS_CLOSED: Final = np.array([Outcome(code) in CLOSED for code in CODES])
 _BOTH_MET: Final = IS_OPEN | _outcomes_in([PortState.FAILING])
 """Endings in which both ends met, so that the protocol they speak can be the wrong one."""
@@ -110,7 +111,7 @@ class Ledger:
         mute_rule = any(word in MUTE for word in demand.services)
         codes[_IS_CLOSED[codes] & (mute_rule | self._is_mute[labels])] = _OPEN
         if demand.one_way:
-            codes[_IS_QUIET[codes]] = _SENT
+            codes[_IS_UNHEARD[codes]] = _SENT
         codes[_BOTH_MET[codes] & self._contradicting(demand.services)[labels]] = _WRONG
         challenged = groups[(codes == _REFUSED) & columns["challenge"][rows]]
         for group in np.unique(challenged).tolist():

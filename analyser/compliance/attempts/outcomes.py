@@ -61,6 +61,7 @@ class Outcome(IntEnum):
     HOST_SILENT = auto()
     SILENT = auto()
     SILENT_OTHER_CREDENTIAL = auto()
+    LOST_BETWEEN = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ MEANINGS: Final[dict[Outcome, Meaning]] = {
     Outcome.SILENT_OTHER_CREDENTIAL: Meaning(
         PortState.UNANSWERED, Cause.NO_ANSWER, Confidence.LOW, other=_SILENT_BY_DESIGN
     ),
+    Outcome.LOST_BETWEEN: Meaning(PortState.BLOCKED, Cause.NO_ANSWER, Confidence.HIGH),
 }
 """Every ending and what it means; the causes and states are the contract's."""
 
@@ -174,6 +176,7 @@ QUIET: Final = frozenset(
         Outcome.HOST_SILENT,
         Outcome.SILENT,
         Outcome.SILENT_OTHER_CREDENTIAL,
+        Outcome.LOST_BETWEEN,
     }
 )
 """Endings of an attempt to which nothing at all came back."""
