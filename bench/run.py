@@ -104,7 +104,7 @@ def measured(folder: Path, rounds: int, scale: float) -> str:
         ABOUT,
         conditions(rounds, scale, peers.versions(libraries)),
         "## Targets",
-        target_table(targets(spent, office.packets, own.signatures())),
+        target_table(targets(spent, office.packets, own.signatures(str(scan.capture)), own.signatures())),
         f"## Office: {_size(office)}",
         OFFICE,
         job_table("reader", compared["office"], spent),

@@ -33,7 +33,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
 
 def test_every_promise_is_about_something_that_is_measured(jobs: dict[str, Job]) -> None:
     spent = {name: [Spent(*(2.0, 2.0) if name.startswith(own.WHOLE) else (1.0, 1.0), 1, 0)] for name in jobs}
-    assert [item.what for item in targets(spent, 4000, 0.4) if item.value is None] == []
+    assert [item.what for item in targets(spent, 4000, 0.4, 1.2) if item.value is None] == []
 
 
 def test_commands_of_the_analyser_answer(jobs: dict[str, Job]) -> None:

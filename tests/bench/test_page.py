@@ -54,6 +54,7 @@ def test_targets_are_ratios_of_medians_and_a_slope() -> None:
             },
             2_000_000,
             None,
+            None,
         )
     }
     assert found["office: CPU of check ÷ CPU of ndpiReader -q"] == pytest.approx(0.3)
