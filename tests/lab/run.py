@@ -21,7 +21,11 @@ _LONGEST: Final = 60.0
 """Seconds within which every client is done."""
 
 
-def record(folder: Path, made: Sequence[Case]) -> dict[tuple[str, int], list[str]]:
+Met = dict[tuple[str, int], list[str]]
+"""How clients fared, by case and port, each time they asked."""
+
+
+def record(folder: Path, made: Sequence[Case]) -> Met:
     """Let all cases happen at once; return how the clients fared, by case and port. Captures are in ``folder``, by zone."""
     with lab(folder) as site:
         for zone in ZONES:
@@ -39,7 +43,7 @@ def record(folder: Path, made: Sequence[Case]) -> dict[tuple[str, int], list[str
         _set_free(site, made)
         for program, _ in asking:
             program.wait(_LONGEST)
-        met: dict[tuple[str, int], list[str]] = {}
+        met: Met = {}
         for _, words in asking:
             for line in words.read_text().splitlines():
                 told = json.loads(line)
