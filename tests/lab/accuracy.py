@@ -14,7 +14,7 @@ from typing import Final
 from tests.lab.cases import Case
 from tests.lab.conditions import VIEWS, View
 from tests.lab.network import ROOT
-from tests.lab.score import Judged, exit_code, judge, report
+from tests.lab.score import Judged, exit_code, judge, known_cases, report
 from tests.lab.vantages import VANTAGES, Vantage, read
 
 PAGE: Final = ROOT / "docs" / "accuracy.md"
@@ -36,11 +36,12 @@ POINTS: Final = "both ports, as two capture points"
 
 @dataclass
 class Score:
-    """Marks by vantage, and exit codes that are not as they should be."""
+    """Marks by vantage, exit codes that are not as they should be, and known cases that were named (condition, case)."""
 
     judged: dict[str, list[Judged]] = field(default_factory=lambda: defaultdict(list))
     exits: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     runs: Counter[str] = field(default_factory=Counter)
+    named: dict[str, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
 
     def add(
         self, name: str, captures: Sequence[Path], made: Sequence[Case], view: View, folder: Path, *, limited: bool
@@ -49,6 +50,7 @@ class Score:
         told = report(captures, made, folder, points=view == "points")
         self.judged[name] += judge(told, made, view, limited=limited)
         self.runs[name] += 1
+        self.named[name] |= known_cases(told, made)
         wanted, code = exit_code(made, view), told["summary"]["exit_code"]
         if code != wanted and not limited:
             self.exits[name].append(f"{made[0].row.rule}: exit {code} instead of {wanted}")

@@ -214,6 +214,18 @@ def _words(items: Iterable[dict[str, Any]]) -> str:
     return "; ".join(f"{item['verdict']}: {item['sentence']}" for item in items) or "nothing is said"
 
 
+def known_cases(told: dict[str, Any], made: Sequence[Case]) -> set[tuple[str, str]]:
+    """Return which known cases of support are named, each with the condition of the two hosts it is named of."""
+    conditions = {case.name: case.condition.name for case in made}
+    found = set()
+    for item in told["verdicts"]:
+        if "case" in item:
+            names = [str((item[end] or {}).get("name")).partition("-")[2] for end in ("initiator", "responder")]
+            condition = next((conditions[name] for name in names if name in conditions), "nobody")
+            found.add((condition, item["case"]["id"].partition("/")[2]))
+    return found
+
+
 def exit_code(made: Sequence[Case], view: View) -> int:
     """Return the exit code of a run over some cases of one rule (verdicts.md 8), when every answer is right."""
     verdicts = [VERDICTS.get(told.state, told.state) for case in made for told in case.told(view)[:1]]

@@ -79,6 +79,19 @@ def test_every_rule_and_every_vantage_was_looked_at(found: Score) -> None:
     assert min(len(items) for items in found.judged.values()) > 30
 
 
+def test_known_cases_are_named_where_they_were_made_and_nowhere_else(found: Score) -> None:
+    """From real traffic: silence of a living agent, a database's port, FTP's data; no other condition looks like a case."""
+    silence = {
+        (name, case) for name in ("dropped", "answer-dropped") for case in ("snmp-silence", "sql-browser-silent")
+    }
+    assert found.named[PLACES["initiator"]] == silence | {
+        ("wrong-community", "snmp-silence"),
+        ("instance-blocked", "sql-instance-port"),
+        ("passive-data-blocked", "ftp-data-stopped"),
+    }
+    assert not {case for condition, case in found.named[PLACES["both"]] if condition in ("open", "refused", "never")}
+
+
 def test_the_page_tells_of_the_cases_there_are() -> None:
     """docs/accuracy.md was renewed since a case was added: ``python -m tests.lab``."""
     from tests.lab.accuracy import PAGE

@@ -177,7 +177,7 @@ def _rhythm(sheet: Sheet) -> Known:
 
 
 def _answers(sheet: Sheet) -> Known:
-    told = [part for part in sheet.parts if part.startswith(("answers on ", "answers others on "))]
+    told = [part for part in sheet.parts if part.startswith("answers ")]
     return {"elsewhere": Note(text=f"it {told[0]}")} if told else {}
 
 
