@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -154,7 +154,7 @@ def lab(folder: Path) -> Iterator[Lab]:
                 "router", "tcpdump", "-i", port, "-s", "0", "-U", "-B", "16384", "-Z", "root", "-w", str(made.capture(port)),
                 log=f"tcpdump-{port}.log",
             )  # fmt: skip
-        _until(lambda: all(made.capture(port).exists() and made.capture(port).stat().st_size for port in ports))
+        until(lambda: all(made.capture(port).exists() and made.capture(port).stat().st_size for port in ports))
         yield made
         time.sleep(0.5)  # the last packets are on their way to the files
     finally:
@@ -203,7 +203,8 @@ def _join(made: Lab, zone: Zone) -> None:
     ip("-n", router, "-6", "route", "add", zone.prefix6, "via", own6)
 
 
-def _until(true: Any, seconds: float = 20) -> None:
+def until(true: Callable[[], object], seconds: float = 20) -> None:
+    """Wait for something to be true."""
     limit = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < limit, "the lab does not come up"

@@ -37,7 +37,7 @@ def record(folder: Path, made: Sequence[Case]) -> Met:
             site.run(zone, "nft", "-f", "-", words=ruleset("input", host_ways(made, zone)))
             if listening[zone]:
                 program, words = site.speak(zone, "serve", listening[zone])
-                _until_ready(site, words, program)
+                until_ready(words, program)
         _inject(site, made)
         asking = [site.speak(zone, "ask", plan) for zone, plan in clients(made).items()]
         _set_free(site, made)
@@ -52,7 +52,8 @@ def record(folder: Path, made: Sequence[Case]) -> Met:
     return met
 
 
-def _until_ready(site: Lab, words: Path, program: subprocess.Popen[bytes]) -> None:
+def until_ready(words: Path, program: subprocess.Popen[bytes]) -> None:
+    """Wait until a program says that it is ready."""
     limit = time.monotonic() + 20
     while "ready" not in words.read_text():
         errors = Path(f"{words}.errors").read_text()[-2000:]
@@ -65,7 +66,7 @@ def _inject(site: Lab, made: Sequence[Case]) -> None:
     plan = site.folder / "inject.json"
     plan.write_text(json.dumps([(case.initiator, case.responder) for case in made if case.condition.inject]))
     program = site.start("router", sys.executable, "-m", "tests.lab.injector", str(plan), log="inject.log")
-    _until_ready(site, site.folder / "inject.log", program)
+    until_ready(site.folder / "inject.log", program)
 
 
 def _set_free(site: Lab, made: Sequence[Case]) -> None:
