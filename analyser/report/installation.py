@@ -12,10 +12,11 @@ from rich.text import Text
 
 from analyser.model.finding import FAILING_VERDICTS, PortState, ReportDocument, Severity, Verdict, VerdictEntry
 from analyser.report import phrases
+from analyser.report.advice import settled, tasks_of
 from analyser.report.findings import known_case, port_line, wireshark
 from analyser.report.page import Page
 from analyser.report.phrases import count
-from analyser.report.text import looked_at, tasks_of
+from analyser.report.text import looked_at
 
 _MOST_TASKS: Final = 4
 _NAMES: Final = {
@@ -101,7 +102,7 @@ def _steps(page: Page, entries: Sequence[VerdictEntry], titles: Mapping[str, str
             wireshark(
                 page, [proof for port in entry.ports if port.state is not PortState.OPEN for proof in port.evidence]
             )
-            if entry.remedy and entry.severity in (Severity.VIOLATION, Severity.WARNING):
+            if entry.remedy and entry.severity in (Severity.VIOLATION, Severity.WARNING) and not settled(entry):
                 page.prose(entry.remedy, first="     → ")
     page.blank()
     return first[1] if first else None
