@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from analyser.compliance.attempts.details import OWN_FIREWALL
+from analyser.compliance.attempts.details import OWN_FIREWALL, Suspect, silent_suspects
 from analyser.model.finding import Cause, PortFinding, PortState
-from analyser.model.service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +52,13 @@ def _no_answer(case: _Case) -> str:
     if finding.state is not PortState.UNANSWERED:
         return case.request
     if finding.transport == "udp":
-        agent = (
-            "the SNMP community and that the agent is on"
-            if finding.service in (None, Service.SNMP)
-            else "that the service is on"
-        )
-        return f"check that filters let {place_of(finding)} from {case.initiator} to {case.responder} pass, then {agent}, then that {case.responder} is up"
+        passing = f"that filters let {place_of(finding)} from {case.initiator} to {case.responder} pass"
+        checks = {
+            Suspect.FILTER: passing, Suspect.COMMUNITY: "the SNMP community", Suspect.AGENT: "that the agent is on",
+            Suspect.SERVICE: "that the service is on", Suspect.HOST: f"that {case.responder} is up",
+        }  # fmt: skip
+        suspects = silent_suspects(finding.service, finding.port, finding.detail)
+        return "check " + ", then ".join(checks[suspect] for suspect in suspects)
     return f"check that {case.responder} is on and has this address; then {case.request}"
 
 
