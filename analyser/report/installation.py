@@ -86,10 +86,8 @@ def _steps(page: Page, entries: Sequence[VerdictEntry], titles: Mapping[str, str
     first: tuple[int, VerdictEntry] | None = None
     for number, entry in enumerate(entries, 1):
         mark = phrases.finding_mark(entry)
-        page.line(
-            f"{number:>2} ", (f"{mark} {titles[entry.rule]}", phrases.STYLES[mark]), (f"  {phrases.SECTIONS[entry.section]}", "dim"),
-            (f"  [{entry.id}]", "dim"),
-        )  # fmt: skip
+        page.prose(f"{mark} {titles[entry.rule]}", first=f"{number:>2} ", rest="     ", style=phrases.STYLES[mark])
+        page.line((f"     {phrases.SECTIONS[entry.section]}  [{entry.id}]", "dim"))
         for port in entry.ports:
             waits = first is not None and port.state is PortState.NOT_ATTEMPTED
             port_line(page, port, entry.sentence, f"step {first[0]} comes before it" if waits and first else None)
