@@ -145,6 +145,15 @@ def test_what_works_needs_no_remedy() -> None:
     assert explain_state(finding).startswith("works")
 
 
+def test_a_port_that_works_at_times_is_not_asked_of_the_firewall_team() -> None:
+    """It is let through already: the advice is to look for what changes."""
+    for failed in (unanswered(start=100), refused(start=100)):
+        advice = remedy(port_of(opened(), failed), CLIENT, SERVER) or ""
+        assert advice.startswith(
+            "find out what changes between the times: TCP 443 from 192.0.2.10 to 198.51.100.21 works"
+        )
+
+
 def test_intermittent_gives_both_ranges() -> None:
     finding = port_of(opened(), unanswered(start=100))
     assert explain_state(finding).startswith("works at times: open (1 attempt) 2026-03-02T08:00:00.000000Z to ")

@@ -39,9 +39,21 @@ def remedy(finding: PortFinding, initiator: str, responder: str) -> str | None:
         return f"check which service {responder} runs on {place_of(finding)}, and that {initiator} is set to use the right one"
     if finding.cause is None or finding.state in _NOTHING_TO_DO:
         return None
+    if finding.state is PortState.INTERMITTENT and finding.cause in _OPEN_AT_TIMES:
+        return f"find out what changes between the times: {place_of(finding)} from {initiator} to {responder} works at others (a service that restarts, a second path, a limit in a firewall)"
     return _REMEDIES[finding.cause](_Case(finding, initiator, responder))
 
 
+_OPEN_AT_TIMES: Final = frozenset(
+    {
+        Cause.NO_ANSWER,
+        Cause.ICMP_ADMIN_PROHIBITED,
+        Cause.ICMP_PORT_UNREACHABLE,
+        Cause.RESET_IN_PATH,
+        Cause.RESET_BY_RESPONDER,
+    }
+)
+"""What speaks of a filter or of a service that is off: neither is so always where the port works at times."""
 _NOTHING_TO_DO: Final = frozenset({PortState.OPEN, PortState.NOT_ATTEMPTED, PortState.NOT_OBSERVABLE})
 
 
