@@ -13,6 +13,7 @@ from rich.text import Text
 from analyser.model.capture import CaughtFrame
 from analyser.model.finding import KnownCase, UnexpectedEntry
 from analyser.model.times import iso_time
+from analyser.report.advice import settled
 from analyser.report.decoded import DecodedFrame
 from analyser.report.evidence import Finding, NamedFrame, evidence_of, subject
 from analyser.report.page import Page
@@ -30,11 +31,13 @@ def explanation(
     page.line((subject(finding), "bold"))
     page.prose(finding.sentence)
     if not isinstance(finding, UnexpectedEntry):
-        if finding.remedy:
+        if finding.remedy and not settled(finding):
             page.prose(finding.remedy, first="To do: ", style="bold")
         _doubts(page, finding)
     if finding.case:
         _case(page, finding.case)
+        if not isinstance(finding, UnexpectedEntry) and finding.remedy and settled(finding):
+            page.prose(finding.remedy, first="If that is not it: ")
     page.blank()
     _proof(page, finding)
     left_out = 0

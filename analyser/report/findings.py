@@ -21,6 +21,7 @@ from analyser.model.finding import (
 )
 from analyser.model.service import Basis
 from analyser.report import phrases
+from analyser.report.advice import settled
 from analyser.report.page import Page
 from analyser.report.phrases import count, end_name, finding_mark, listed, port_name, state_mark
 from analyser.report.request import asked_ports
@@ -186,7 +187,7 @@ def _story(page: Page, entry: VerdictEntry, said: Sequence[str], everything: boo
     if entry.more_ports:
         page.line(f"{_INDENT}  and {count(entry.more_ports, 'more port')}")
     wireshark(page, [item for port in closed or entry.ports for item in port.evidence])
-    if entry.remedy and entry.remedy not in said and not asked_ports(entry):
+    if entry.remedy and entry.remedy not in said and not asked_ports(entry) and not settled(entry):
         page.prose(entry.remedy, first=f"{_INDENT}→ ")
     known_case(page, entry)
 

@@ -12,10 +12,11 @@ from rich.text import Text
 
 from analyser.model.finding import FAILING_VERDICTS, PortState, ReportDocument, Severity, Verdict, VerdictEntry
 from analyser.report import phrases
+from analyser.report.advice import settled, tasks_of
 from analyser.report.findings import known_case, port_line, wireshark
 from analyser.report.page import Page
 from analyser.report.phrases import count
-from analyser.report.text import looked_at, tasks_of
+from analyser.report.text import looked_at
 
 _MOST_TASKS: Final = 4
 _NAMES: Final = {
@@ -85,10 +86,8 @@ def _steps(page: Page, entries: Sequence[VerdictEntry], titles: Mapping[str, str
     first: tuple[int, VerdictEntry] | None = None
     for number, entry in enumerate(entries, 1):
         mark = phrases.finding_mark(entry)
-        page.line(
-            f"{number:>2} ", (f"{mark} {titles[entry.rule]}", phrases.STYLES[mark]), (f"  {phrases.SECTIONS[entry.section]}", "dim"),
-            (f"  [{entry.id}]", "dim"),
-        )  # fmt: skip
+        page.prose(f"{mark} {titles[entry.rule]}", first=f"{number:>2} ", rest="     ", style=phrases.STYLES[mark])
+        page.line((f"     {phrases.SECTIONS[entry.section]}  [{entry.id}]", "dim"))
         for port in entry.ports:
             waits = first is not None and port.state is PortState.NOT_ATTEMPTED
             port_line(page, port, entry.sentence, f"step {first[0]} comes before it" if waits and first else None)
@@ -101,7 +100,7 @@ def _steps(page: Page, entries: Sequence[VerdictEntry], titles: Mapping[str, str
             wireshark(
                 page, [proof for port in entry.ports if port.state is not PortState.OPEN for proof in port.evidence]
             )
-            if entry.remedy and entry.severity in (Severity.VIOLATION, Severity.WARNING):
+            if entry.remedy and entry.severity in (Severity.VIOLATION, Severity.WARNING) and not settled(entry):
                 page.prose(entry.remedy, first="     → ")
     page.blank()
     return first[1] if first else None

@@ -43,10 +43,10 @@ class Request:
         return f"ask the firewall team to allow {self.transport.upper()} {ports} {ends}"
 
 
-def firewall_requests(document: ReportDocument) -> list[Request]:
-    """Return the requests of a report, in the order of its findings."""
+def firewall_requests(entries: Iterable[VerdictEntry]) -> list[Request]:
+    """Return the requests of verdicts, in their order."""
     wanted: dict[tuple[str, str, str], set[int]] = defaultdict(set)
-    for entry in document.verdicts:
+    for entry in entries:
         for transport, initiator, responder, port in asked_ports(entry):
             wanted[transport, initiator, responder].add(port)
     _drop_clients_of_networks(wanted)
@@ -73,7 +73,7 @@ def requested_permits(document: ReportDocument) -> list[Permit]:
             initiators=request.initiators,
             responders=request.responders,
         )
-        for number, request in enumerate(firewall_requests(document), 1)
+        for number, request in enumerate(firewall_requests(document.verdicts), 1)
     ]
 
 

@@ -16,10 +16,10 @@ from rich.text import Text
 from analyser.model.capture import CaptureNote
 from analyser.model.finding import REPORT_ORDER, Coverage, ReportDocument, Severity, Verdict
 from analyser.report import phrases
+from analyser.report.advice import tasks_of
 from analyser.report.findings import MOST_ALIKE, MOST_WORKING, is_told, open_questions, verdict_sections, what_works
 from analyser.report.page import Page
 from analyser.report.phrases import count
-from analyser.report.request import asked_ports, firewall_requests
 from analyser.report.unexpected import unexpected_section
 from analyser.report.vantage import vantage_section
 
@@ -83,19 +83,6 @@ def _answer(page: Page, document: ReportDocument, tasks: Sequence[str], known: i
     if known > len(tasks):
         page.line(f"       and {known - len(tasks):,} more (-v)")
     page.blank()
-
-
-def tasks_of(document: ReportDocument) -> list[str]:
-    """Return what to do, each once: what to ask the firewall team, then the remedies of the heaviest findings."""
-    requests = [request.sentence() for request in firewall_requests(document)]
-    asked = {port for entry in document.verdicts for port in asked_ports(entry)}
-    remedies = [
-        entry.remedy
-        for level in (Severity.VIOLATION, Severity.WARNING)
-        for entry in document.verdicts
-        if entry.severity is level and entry.remedy and not asked.intersection(asked_ports(entry))
-    ]
-    return list(dict.fromkeys([*requests, *remedies]))
 
 
 def _shown(document: ReportDocument) -> str:

@@ -190,7 +190,7 @@ def row(serial: int, *, credential: int = 5, answer: float = 0, **facts: Any) ->
 def test_a_silent_service_is_unanswered_whatever_else_the_host_answers() -> None:
     finding = port_of(request(sent=5, span=12), beside=[opened(port=80)], demand=SNMP, requests=[row(0)])
     assert told(finding) == "unanswered/no-answer"
-    assert finding.other_explanation == "a filter, a wrong community or the agent off, or the host down"
+    assert finding.other_explanation == "a filter, a wrong community, or the agent off"
     assert finding.detail == "5 requests in 12 s; answers on TCP 80"
     assert finding.evidence[0].frames == (31, 35)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -68,10 +69,28 @@ def test_a_silent_service_names_its_explanations_in_order() -> None:
     explained = explain_state(finding)
     assert explained == (
         "no answer to 5 requests in 12 s; it answers on TCP 80; "
-        "a filter, a wrong community or the agent off, or the host down look the same from here"
+        "a filter, a wrong community, or the agent off look the same from here"
     )
     advice = remedy(finding, CLIENT, SERVER) or ""
-    assert 0 < advice.index("filters") < advice.index("community") < advice.index("is up")
+    assert 0 < advice.index("filters") < advice.index("community") < advice.index("agent")
+
+
+def test_of_a_silent_service_nothing_is_suspected_that_the_capture_disproves() -> None:
+    """A host that answers elsewhere is up, an agent that answers another community is on; communities are SNMP's only."""
+    known = PortFinding(
+        transport="udp", port=161, state=PortState.UNANSWERED, cause=Cause.NO_ANSWER, other_explanation="-"
+    )
+    unheard = replace(known, detail="4 requests in 15 s")
+    elsewhere = replace(known, detail="4 requests in 15 s; community?; answers others on UDP 161")
+    nameless = replace(unheard, port=1434)
+    assert explain_state(unheard).endswith(
+        "; a filter, a wrong community, the agent off, or the host down look the same from here"
+    )
+    assert explain_state(elsewhere).endswith("; a filter or a wrong community look the same from here")
+    assert explain_state(nameless).endswith("; a filter, the service off, or the host down look the same from here")
+    advice = remedy(elsewhere, CLIENT, SERVER)
+    assert advice == "check that filters let UDP 161 from 192.0.2.10 to 198.51.100.21 pass, then the SNMP community"
+    assert (remedy(unheard, CLIENT, SERVER) or "").endswith("then that the agent is on, then that 198.51.100.21 is up")
 
 
 def test_an_access_list_is_named_as_the_other_explanation() -> None:
@@ -124,6 +143,15 @@ def test_what_works_needs_no_remedy() -> None:
     finding = port_of(opened(), replied())
     assert remedy(finding, CLIENT, SERVER) is None
     assert explain_state(finding).startswith("works")
+
+
+def test_a_port_that_works_at_times_is_not_asked_of_the_firewall_team() -> None:
+    """It is let through already: the advice is to look for what changes."""
+    for failed in (unanswered(start=100), refused(start=100)):
+        advice = remedy(port_of(opened(), failed), CLIENT, SERVER) or ""
+        assert advice.startswith(
+            "find out what changes between the times: TCP 443 from 192.0.2.10 to 198.51.100.21 works"
+        )
 
 
 def test_intermittent_gives_both_ranges() -> None:

@@ -247,3 +247,10 @@ def test_install_and_check_say_the_same() -> None:
         assert [(port["port"], port["state"], port["cause"]) for port in entry["ports"]] == [
             (port["port"], port["state"], port["cause"]) for port in other["ports"]
         ]
+
+
+def test_the_page_is_no_wider_than_the_screen() -> None:
+    """Only display filters, which are there to be copied, may be longer than a line."""
+    page = run("install", "ricoh", str(PCAPS / "ricoh-install.pcap")).stdout
+    assert "NOT READY" in page
+    assert [line for line in page.splitlines() if len(line) > 80 and "Wireshark: " not in line] == []

@@ -5,8 +5,9 @@ Knows numbers and words of one group of attempts; sentences about them are made 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from analyser.compliance.attempts.outcomes import QUIET, Outcome
@@ -17,6 +18,40 @@ OWN_FIREWALL: Final = "its own firewall"
 ENCRYPTED: Final = "encrypted, application not visible"
 OTHER_COMMUNITY: Final = "community?"
 """The responder answers requests of another version or community."""
+
+
+ANSWERS: Final = "answers "
+"""How a fact begins that names where the responder was heard to answer: it is up."""
+_SNMP: Final = 161
+
+
+class Suspect(StrEnum):
+    """What may silence a service that keeps silent by design."""
+
+    FILTER = "a filter"
+    COMMUNITY = "a wrong community"
+    AGENT = "the agent off"
+    SERVICE = "the service off"
+    HOST = "the host down"
+
+
+def silent_suspects(service: str | None, port: int | None, detail: str | None) -> list[Suspect]:
+    """Return what may silence a service that keeps silent by design, in the order in which to check.
+
+    Left out is what ``detail`` disproves: a host that answers elsewhere is up, an agent that answers others is on.
+    """
+    facts = (detail or "").split("; ")
+    suspects = [Suspect.FILTER]
+    if service == Service.SNMP or (service is None and port == _SNMP):
+        suspects += [Suspect.COMMUNITY] if OTHER_COMMUNITY in facts else [Suspect.COMMUNITY, Suspect.AGENT]
+    else:
+        suspects.append(Suspect.SERVICE)
+    return suspects if any(fact.startswith(ANSWERS) for fact in facts) else [*suspects, Suspect.HOST]
+
+
+def either(suspects: Sequence[str]) -> str:
+    """Return suspects as one phrase: "a filter or the service off", "a filter, the service off, or the host down"."""
+    return " or ".join(suspects) if len(suspects) < 3 else f"{', '.join(suspects[:-1])}, or {suspects[-1]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,7 +76,6 @@ class Meaning:
 
 
 _DEVICE: Final = "a device in the path"
-_SILENT_BY_DESIGN: Final = "a filter, a wrong community or the agent off, or the host down"
 
 
 def _icmp(cause: Cause, state: PortState = PortState.BLOCKED) -> Meaning:
@@ -140,10 +139,8 @@ MEANINGS: Final[dict[Outcome, Meaning]] = {
         other="a filter, or the host is off or has another address",
     ),
     Outcome.HOST_SILENT: Meaning(PortState.UNANSWERED, Cause.HOST_SILENT, Confidence.HIGH),
-    Outcome.SILENT: Meaning(PortState.UNANSWERED, Cause.NO_ANSWER, Confidence.LOW, other=_SILENT_BY_DESIGN),
-    Outcome.SILENT_OTHER_CREDENTIAL: Meaning(
-        PortState.UNANSWERED, Cause.NO_ANSWER, Confidence.LOW, other=_SILENT_BY_DESIGN
-    ),
+    Outcome.SILENT: Meaning(PortState.UNANSWERED, Cause.NO_ANSWER, Confidence.LOW),
+    Outcome.SILENT_OTHER_CREDENTIAL: Meaning(PortState.UNANSWERED, Cause.NO_ANSWER, Confidence.LOW),
     Outcome.LOST_BETWEEN: Meaning(PortState.BLOCKED, Cause.NO_ANSWER, Confidence.HIGH),
 }
 """Every ending and what it means; the causes and states are the contract's."""

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from analyser.compliance.attempts.details import OWN_FIREWALL
+from analyser.compliance.attempts.details import OWN_FIREWALL, Suspect, silent_suspects
 from analyser.model.finding import Cause, PortFinding, PortState
-from analyser.model.service import Service
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,21 @@ def remedy(finding: PortFinding, initiator: str, responder: str) -> str | None:
         return f"check which service {responder} runs on {place_of(finding)}, and that {initiator} is set to use the right one"
     if finding.cause is None or finding.state in _NOTHING_TO_DO:
         return None
+    if finding.state is PortState.INTERMITTENT and finding.cause in _OPEN_AT_TIMES:
+        return f"find out what changes between the times: {place_of(finding)} from {initiator} to {responder} works at others (a service that restarts, a second path, a limit in a firewall)"
     return _REMEDIES[finding.cause](_Case(finding, initiator, responder))
 
 
+_OPEN_AT_TIMES: Final = frozenset(
+    {
+        Cause.NO_ANSWER,
+        Cause.ICMP_ADMIN_PROHIBITED,
+        Cause.ICMP_PORT_UNREACHABLE,
+        Cause.RESET_IN_PATH,
+        Cause.RESET_BY_RESPONDER,
+    }
+)
+"""What speaks of a filter or of a service that is off: neither is so always where the port works at times."""
 _NOTHING_TO_DO: Final = frozenset({PortState.OPEN, PortState.NOT_ATTEMPTED, PortState.NOT_OBSERVABLE})
 
 
@@ -53,12 +64,13 @@ def _no_answer(case: _Case) -> str:
     if finding.state is not PortState.UNANSWERED:
         return case.request
     if finding.transport == "udp":
-        agent = (
-            "the SNMP community and that the agent is on"
-            if finding.service in (None, Service.SNMP)
-            else "that the service is on"
-        )
-        return f"check that filters let {place_of(finding)} from {case.initiator} to {case.responder} pass, then {agent}, then that {case.responder} is up"
+        passing = f"that filters let {place_of(finding)} from {case.initiator} to {case.responder} pass"
+        checks = {
+            Suspect.FILTER: passing, Suspect.COMMUNITY: "the SNMP community", Suspect.AGENT: "that the agent is on",
+            Suspect.SERVICE: "that the service is on", Suspect.HOST: f"that {case.responder} is up",
+        }  # fmt: skip
+        suspects = silent_suspects(finding.service, finding.port, finding.detail)
+        return "check " + ", then ".join(checks[suspect] for suspect in suspects)
     return f"check that {case.responder} is on and has this address; then {case.request}"
 
 

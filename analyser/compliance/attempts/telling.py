@@ -17,7 +17,7 @@ import polars as pl
 from analyser.compliance.attempts import evidence
 from analyser.compliance.attempts.between import another_way, told_between
 from analyser.compliance.attempts.demand import Demand
-from analyser.compliance.attempts.details import DETAIL_COLUMNS, Group, counted, describe
+from analyser.compliance.attempts.details import DETAIL_COLUMNS, Group, counted, describe, either, silent_suspects
 from analyser.compliance.attempts.evidence import Place
 from analyser.compliance.attempts.facts import Columns, Facts, columns_of
 from analyser.compliance.attempts.fitting import NAMELESS
@@ -29,6 +29,7 @@ from analyser.model.times import iso_time
 from analyser.tables import Observed
 
 ARRIVED: Final = "its own firewall, or the service does not answer"
+_SILENT_BY_DESIGN: Final = (Outcome.SILENT, Outcome.SILENT_OTHER_CREDENTIAL)
 _KEY: Final = ("id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p", "proto")
 _BLAMED: Final = QUIET - {Outcome.PENDING, Outcome.NO_WITNESS}
 """Silences that say something of the port, so that it matters whether the request arrived."""
@@ -72,7 +73,12 @@ class Teller:
         groups = self._groups(rows[told], codes[told])
         worst = groups[0]
         meaning = MEANINGS[worst.outcome]
-        other = ARRIVED if worst.arrived and worst.outcome is not Outcome.NO_ANSWER_TO_KNOWN_REQUEST else meaning.other
+        service, basis = self._service(groups)
+        other = meaning.other
+        if worst.outcome in _SILENT_BY_DESIGN:
+            other = either(silent_suspects(service, demand.port, describe(worst)))
+        if worst.arrived and worst.outcome is not Outcome.NO_ANSWER_TO_KNOWN_REQUEST:
+            other = ARRIVED
         confidence = meaning.confidence
         if worst.crossed:
             crossing = self._crossing(worst.flow)
@@ -81,7 +87,6 @@ class Teller:
         others = [group for group in groups[1:] if not IS_OPEN[group.outcome]]
         facts = [describe(worst)]
         facts += [f"also {name_of(group.outcome)} ({counted(group.attempts, 'attempt')})" for group in others]
-        service, basis = self._service(groups)
         return PortFinding(
             transport=demand.transport,
             port=demand.port,

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Final
 
 from analyser.compliance.attempts.between import LOST
+from analyser.compliance.attempts.details import either, silent_suspects
 from analyser.compliance.attempts.remedies import place_of, remedy
 from analyser.model.finding import Cause, PortFinding, PortState
-from analyser.model.service import Service
 
 __all__ = ["explain_state", "place_of", "remedy"]
 
@@ -53,13 +53,8 @@ def _no_answer(finding: PortFinding, detail: str | None) -> str:
         return f"{told}; {BOTH_WAYS}{other}"
     if finding.transport == "udp" and finding.other_explanation is not None:
         # Nothing tells these apart: the order is the one in which to check them.
-        return f"{told}; {_udp_suspects(finding)} look the same from here"
+        return f"{told}; {either(silent_suspects(finding.service, finding.port, detail))} look the same from here"
     return f"{told}, and nothing else was heard of it"
-
-
-def _udp_suspects(finding: PortFinding) -> str:
-    agent = "a wrong community or the agent off" if finding.service in (None, Service.SNMP) else "the service off"
-    return f"a filter, {agent}, or the host down"
 
 
 def _host_silent(_: PortFinding, detail: str | None) -> str:
