@@ -72,7 +72,8 @@ class Condition:
         return chosen.get(view) or chosen["both" if view == "points" else view]
 
 
-def _same(*told: Told) -> dict[View, tuple[Told, ...]]:
+def same(*told: Told) -> dict[View, tuple[Told, ...]]:
+    """The same is to be said wherever the capture is taken."""
     return dict.fromkeys(VIEWS, told)
 
 
@@ -92,7 +93,7 @@ _UNANSWERED: Final = Told("unanswered", "no-answer")
 _BACK: Final = Told("blocked", "return-path")
 
 PLAIN: Final = (
-    Condition(name="open", truth=_same(_OPEN)),
+    Condition(name="open", truth=same(_OPEN)),
     Condition(name="dropped", forward="dropped", truth=_before(_NO_ANSWER), silent=_located(_before(_UNANSWERED), _NO_ANSWER)),
     Condition(name="dropped-unknown-host", forward="dropped", witness=False, truth=_located(_before(_UNANSWERED), _NO_ANSWER)),
     Condition(
@@ -118,13 +119,13 @@ PLAIN: Final = (
     ),
     Condition(
         name="refused", listens=None,
-        truth=_same(Told("refused", "reset-by-responder", "responder")),
-        udp=_same(Told("refused", "icmp-port-unreachable", "responder")),
+        truth=same(Told("refused", "reset-by-responder", "responder")),
+        udp=same(Told("refused", "icmp-port-unreachable", "responder")),
     ),
-    Condition(name="own-firewall", host="icmp-13", truth=_same(Told("blocked", "icmp-admin-prohibited", "responder"))),
-    Condition(name="never", asks=None, witness=False, truth=_same(UNSEEN)),
+    Condition(name="own-firewall", host="icmp-13", truth=same(Told("blocked", "icmp-admin-prohibited", "responder"))),
+    Condition(name="never", asks=None, witness=False, truth=same(UNSEEN)),
     Condition(
-        name="wrong-protocol", listens="other", asks="other", transports=("tcp",), truth=_same(Told("wrong-protocol")),
+        name="wrong-protocol", listens="other", asks="other", transports=("tcp",), truth=same(Told("wrong-protocol")),
     ),
     Condition(
         name="switched-off", off=True, listens=None, witness=False,
@@ -134,14 +135,14 @@ PLAIN: Final = (
 """What every rule goes through."""
 
 SIX: Final = (
-    Condition(name="open", version=6, truth=_same(_OPEN)),
+    Condition(name="open", version=6, truth=same(_OPEN)),
     Condition(
         name="dropped", version=6, forward="dropped", truth=_before(_NO_ANSWER), silent=_located(_before(_UNANSWERED), _NO_ANSWER),
     ),
     Condition(
         name="refused", version=6, listens=None,
-        truth=_same(Told("refused", "reset-by-responder", "responder")),
-        udp=_same(Told("refused", "icmp-port-unreachable", "responder")),
+        truth=same(Told("refused", "reset-by-responder", "responder")),
+        udp=same(Told("refused", "icmp-port-unreachable", "responder")),
     ),
     *(
         Condition(name=f"icmp6-{name}", version=6, forward=f"icmp6-{name}", truth=_before(Told("blocked", cause, "router")))

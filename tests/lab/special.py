@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.lab.conditions import VIEWS, Condition, Other, Told, View
-
-
-def _same(*told: Told) -> dict[View, tuple[Told, ...]]:
-    return dict.fromkeys(VIEWS, told)
+from tests.lab.conditions import VIEWS, Condition, Other, Told, same
 
 
 def _case(name: str, *told: Told, **what: object) -> Condition:
-    return Condition(name=name, truth=_same(*told), transports=("tcp", "udp"), **what)  # type: ignore[arg-type]
+    return Condition(name=name, truth=same(*told), transports=("tcp", "udp"), **what)  # type: ignore[arg-type]
 
 
 _OPEN: Final = Told("open")
@@ -54,7 +50,7 @@ SPECIAL: Final[dict[str, tuple[Condition, ...]]] = {
         *_TLS,
         _case("probe", Told("probe-only"), asks="probe"),
         Condition(
-            name="late", forward="dropped", freed_after=2.0, truth=_same(_OPEN) | {"responder": (_OPEN,)},
+            name="late", forward="dropped", freed_after=2.0, truth=same(_OPEN) | {"responder": (_OPEN,)},
         ),
         Condition(
             name="blocked-then-open", forward="dropped", freed_after=6.0, asked_after=(0.0, 7.0),
@@ -81,30 +77,30 @@ SPECIAL: Final[dict[str, tuple[Condition, ...]]] = {
     "printer-to-server/ftp-scanning": (
         _case("log-in-refused", _REFUSED, listens="ftp-530", asks="ftp-530"),
         Condition(
-            name="passive-data-blocked", listens="ftp-passive", asks="ftp-passive", forward="data-dropped", truth=_same(_OPEN),
+            name="passive-data-blocked", listens="ftp-passive", asks="ftp-passive", forward="data-dropped", truth=same(_OPEN),
             others=(Other("printer-to-server/ftp-passive-data", _DATA, ("initiator", "both")),),
         ),
         Condition(
-            name="passive-data", listens="ftp-passive", asks="ftp-passive", truth=_same(_OPEN),
+            name="passive-data", listens="ftp-passive", asks="ftp-passive", truth=same(_OPEN),
             others=(Other("printer-to-server/ftp-passive-data", _OPEN, VIEWS),),
         ),
         Condition(
             name="active-data-blocked", listens="ftp-active", asks="ftp-active", backward="data-dropped",
-            truth=_same(_REFUSED),  # the server says so on the control connection: 425
+            truth=same(_REFUSED),  # the server says so on the control connection: 425
             others=(Other("server-to-printer/ftp-active-data", _DATA, ("responder", "both"), turned=True),),
         ),
         Condition(
-            name="active-data", listens="ftp-active", asks="ftp-active", truth=_same(_OPEN),
+            name="active-data", listens="ftp-active", asks="ftp-active", truth=same(_OPEN),
             others=(Other("server-to-printer/ftp-active-data", _OPEN, VIEWS, turned=True),),
         ),
     ),
     "other/sql-browser": (
         Condition(
-            name="instance-blocked", listens="instance", asks="instance", forward="streams-dropped", truth=_same(_OPEN),
+            name="instance-blocked", listens="instance", asks="instance", forward="streams-dropped", truth=same(_OPEN),
             others=(Other("other/sql-instance", _DATA, ("initiator", "both")),),
         ),
         Condition(
-            name="instance", listens="instance", asks="instance", truth=_same(_OPEN), others=(Other("other/sql-instance", _OPEN, VIEWS),),
+            name="instance", listens="instance", asks="instance", truth=same(_OPEN), others=(Other("other/sql-instance", _OPEN, VIEWS),),
         ),
     ),
     "other/mail-delivery": (_case("mail-refused", _REFUSED, listens="smtp-554", asks="smtp-554"),),
