@@ -93,6 +93,6 @@ def _proof(page: Page, finding: Finding) -> None:
         by_filter.setdefault((proof.capture, proof.filter), set()).update(proof.frames)
     for (capture, display_filter), numbers in by_filter.items():
         page.line(f" {DOT} {display_filter}")
-        page.prose(
-            f"frames {listed([str(number) for number in sorted(numbers)], 12)} of {page.captures[capture]}", first="   "
-        )
+        noun = "frame" if len(numbers) == 1 else "frames"
+        told = listed([str(number) for number in sorted(numbers)], 12)
+        page.prose(f"{noun} {told} of {page.captures[capture]}", first="   ")
