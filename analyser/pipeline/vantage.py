@@ -157,7 +157,9 @@ def _distinct(captures: Sequence[str]) -> None:
 
 def _names(captures: Sequence[str]) -> list[str]:
     """Name each point by the last part of its path, or by all of it where two end alike."""
-    short = [PurePath(argument).name or argument for argument in captures]
+    short = [
+        "standard input" if argument == STANDARD_INPUT else PurePath(argument).name or argument for argument in captures
+    ]
     return [name if short.count(name) == 1 else argument for name, argument in zip(short, captures, strict=True)]
 
 

@@ -6,7 +6,6 @@ Knows the report document and decoded frames; must not know how either came to b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 
 from rich.text import Text
 
@@ -17,7 +16,7 @@ from analyser.report.advice import settled
 from analyser.report.decoded import DecodedFrame
 from analyser.report.evidence import Finding, NamedFrame, evidence_of, subject
 from analyser.report.page import Page
-from analyser.report.phrases import DOT, count, listed
+from analyser.report.phrases import DOT, capture_names, count, listed
 
 
 def explanation(
@@ -27,7 +26,7 @@ def explanation(
     width: int,
 ) -> Text:
     """Return the page of one finding: ``frames`` as caught (None: not found again), ``decodes`` by capture and number."""
-    page = Page(width)
+    page = Page(width, capture_names(proof.capture for _, _, proof in evidence_of(finding)))
     page.line((subject(finding), "bold"))
     page.prose(finding.sentence)
     if not isinstance(finding, UnexpectedEntry):
@@ -44,7 +43,7 @@ def explanation(
     for named, caught in frames:
         page.blank()
         when = f", {iso_time(caught.t)}" if caught else ", not found in the capture again"
-        page.line((f"frame {named.number} of {_name(named.capture)}{when}: {named.words}", "bold"))
+        page.line((f"frame {named.number} of {page.captures[named.capture]}{when}: {named.words}", "bold"))
         decode = decodes.get((named.capture, named.number))
         if decode is not None:
             left_out += decode.left_out
@@ -94,8 +93,6 @@ def _proof(page: Page, finding: Finding) -> None:
         by_filter.setdefault((proof.capture, proof.filter), set()).update(proof.frames)
     for (capture, display_filter), numbers in by_filter.items():
         page.line(f" {DOT} {display_filter}")
-        page.prose(f"frames {listed([str(number) for number in sorted(numbers)], 12)} of {_name(capture)}", first="   ")
-
-
-def _name(capture: str) -> str:
-    return "standard input" if capture == "-" else PurePath(capture).name or capture
+        noun = "frame" if len(numbers) == 1 else "frames"
+        told = listed([str(number) for number in sorted(numbers)], 12)
+        page.prose(f"{noun} {told} of {page.captures[capture]}", first="   ")

@@ -217,7 +217,7 @@ def _closed_port(page: Page, port: PortFinding, sentence: str, note: str | None 
         told.append(f"or: {port.other_explanation}")
     if port.confidence in (Confidence.MEDIUM, Confidence.LOW):
         told.append(f"{port.confidence} confidence")
-    if found := phrases.frames(port.evidence):
+    if found := phrases.frames(port.evidence, page.captures):
         told.append(found)
     page.prose(
         f"{mark} {port_name(port.transport, port.port):<10} {'; '.join(told)}",
@@ -236,7 +236,7 @@ def _open_ports(page: Page, ports: Sequence[PortFinding], everything: bool) -> N
             page.prose(f"{phrases.TICK} {names} open", first=_INDENT, style=style)
         return
     for port in ports:
-        told = [part for part in (port.service, port.detail, phrases.frames(port.evidence)) if part]
+        told = [part for part in (port.service, port.detail, phrases.frames(port.evidence, page.captures)) if part]
         page.prose(
             f"{phrases.TICK} {port_name(port.transport, port.port):<10} {'; '.join(['open', *told])}",
             first=_INDENT,

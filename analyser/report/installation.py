@@ -15,7 +15,7 @@ from analyser.report import phrases
 from analyser.report.advice import settled, tasks_of
 from analyser.report.findings import known_case, port_line, wireshark
 from analyser.report.page import Page
-from analyser.report.phrases import count
+from analyser.report.phrases import capture_names, count
 from analyser.report.text import looked_at
 
 _MOST_TASKS: Final = 4
@@ -30,7 +30,7 @@ def installation_text(
     steps: Mapping[str, str], width: int,
 ) -> Text:  # fmt: skip
     """Return the page: ``steps`` are titles of rules by id, in their order; ``found`` says how addresses were found."""
-    page = Page(width)
+    page = Page(width, capture_names(capture.path for capture in document.captures))
     name = f"{_NAMES[device]} {terminal} terminal" if device in _NAMES else device
     page.line(
         (name, "bold"), f" {phrases.DOT} server {server} ⇄ {'printer' if device in _NAMES else 'terminal'} {printer}"

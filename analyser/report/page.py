@@ -7,6 +7,7 @@ here, so that no caller can forget that names in a report are chosen by stranger
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 
 from rich.text import Text
 
@@ -16,8 +17,10 @@ from analyser.report.escape import on_screen
 class Page:
     """Lines that are added one after another and given out as one styled text."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, captures: Mapping[str, str] | None = None) -> None:
+        """Take the width in columns, and how captures are called here, by path (where frames are told)."""
         self._width = width
+        self.captures = captures or {}
         self._lines: list[Text] = []
 
     def line(self, *parts: str | tuple[str, str]) -> None:

@@ -6,7 +6,8 @@ Knows the words of the contract and how to say them shortly; knows no layout and
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Final
 
@@ -134,15 +135,32 @@ def port_name(transport: str, port: int | None) -> str:
     return transport.upper() if port is None else f"{transport.upper()} {port}"
 
 
-def frames(evidence: tuple[Evidence, ...], most: int = 8) -> str:
-    """Return ``frames 103, 802``, each file named where there are several; empty without evidence."""
+def capture_names(paths: Iterable[str]) -> dict[str, str]:
+    """Return how captures are called, by path: by file name, with as many folders as tell it from the others."""
+    names: dict[str, str] = {}
+    unnamed, depth = list(dict.fromkeys(paths)), 1
+    while unnamed:
+        tails = {path: PurePath(path).parts[-depth:] for path in unnamed}
+        known = Counter(tails.values())
+        for path, tail in tails.items():
+            if known[tail] == 1 or len(tail) < depth:
+                names[path] = "standard input" if path == "-" else str(PurePath(*tail)) if tail else path
+        unnamed, depth = [path for path in unnamed if path not in names], depth + 1
+    return names
+
+
+def frames(evidence: tuple[Evidence, ...], captures: Mapping[str, str], most: int = 8) -> str:
+    """Return ``frames 103, 802``; empty without evidence.
+
+    ``captures``: the names of all captures of the report, by path; of several, the one is named that a number counts in.
+    """
     by_file: dict[str, set[int]] = {}
     for item in evidence:
         by_file.setdefault(item.capture, set()).update(item.frames)
     parts = []
     for path, numbers in by_file.items():
         if numbers:
-            where = f" of {PurePath(path).name}" if len(by_file) > 1 else ""
+            where = f" of {captures.get(path, path)}" if len(captures) > 1 else ""
             noun = "frame" if len(numbers) == 1 else "frames"
             parts.append(f"{noun} {listed(sorted(numbers), most)}{where}")
     return "; ".join(parts)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import PurePath
 from typing import Final
 
 from rich.text import Text
@@ -19,7 +18,7 @@ from analyser.report import phrases
 from analyser.report.advice import tasks_of
 from analyser.report.findings import MOST_ALIKE, MOST_WORKING, is_told, open_questions, verdict_sections, what_works
 from analyser.report.page import Page
-from analyser.report.phrases import count
+from analyser.report.phrases import capture_names, count
 from analyser.report.unexpected import unexpected_section
 from analyser.report.vantage import vantage_section
 
@@ -33,7 +32,7 @@ _SHORT_SNAPLEN: Final = 256
 
 def report_text(document: ReportDocument, *, everything: bool = False, width: int = WIDTH) -> Text:
     """Return the whole page; ``everything`` also unfolds what works, is unused or does not apply."""
-    page = Page(width)
+    page = Page(width, capture_names(capture.path for capture in document.captures))
     tasks = tasks_of(document)
     _answer(page, document, tasks if everything else tasks[:_MOST_TASKS], len(tasks))
     looked_at(page, document)
@@ -114,7 +113,7 @@ def looked_at(page: Page, document: ReportDocument) -> None:
     """Add what was looked at, and what it could not show."""
     page.line(("Looked at", "bold"))
     for capture in document.captures[:MOST_ALIKE]:
-        page.prose(_capture_line(capture), first=f" {phrases.DOT} ")
+        page.prose(_capture_line(capture, page.captures[capture.path]), first=f" {phrases.DOT} ")
         for problem in capture.problems:
             number = f"{problem.count:,} " if problem.code in _COUNTED_THINGS else ""
             page.prose(f"{problem.code}: {number}{problem.detail}", first="   ! ", style="yellow")
@@ -137,8 +136,7 @@ def looked_at(page: Page, document: ReportDocument) -> None:
     page.blank()
 
 
-def _capture_line(capture: CaptureNote) -> str:
-    name = "standard input" if capture.path == "-" else PurePath(capture.path).name or capture.path
+def _capture_line(capture: CaptureNote, name: str) -> str:
     parts = [name, count(capture.packets, "packet")]
     when = phrases.period(capture.first, capture.last)
     if when:

@@ -6,7 +6,7 @@ Knows the unexpected entries of a report: the heavy ones are told with their pro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from analyser.model.finding import Severity, UnexpectedEntry
 from analyser.report import phrases
@@ -47,7 +47,7 @@ def _entry(page: Page, entry: UnexpectedEntry, everything: bool) -> None:
     )
     if entry.severity in (Severity.VIOLATION, Severity.WARNING) or everything:
         page.prose(entry.sentence, first="     ")
-    page.prose(_facts(entry), first="     ", style="dim")
+    page.prose(_facts(entry, page.captures), first="     ", style="dim")
     if entry.severity in (Severity.VIOLATION, Severity.WARNING) or everything:
         wireshark(page, entry.evidence)
     known_case(page, entry)
@@ -55,9 +55,9 @@ def _entry(page: Page, entry: UnexpectedEntry, everything: bool) -> None:
         page.prose(phrases.waived(entry.waiver), first="     ", style="dim")
 
 
-def _facts(entry: UnexpectedEntry) -> str:
+def _facts(entry: UnexpectedEntry, captures: Mapping[str, str]) -> str:
     cause = f", {entry.cause.value.replace('-', ' ')}" if entry.cause else ""
     service = f", {entry.service}" if entry.service else ""
     facts = f"{entry.state}{cause}{service}, {count(entry.flows, 'flow')}, {phrases.size(entry.bytes)}"
-    found = phrases.frames(entry.evidence)
+    found = phrases.frames(entry.evidence, captures)
     return f"{facts}, {found}" if found else facts

@@ -185,3 +185,11 @@ def test_a_folder_holds_no_proof_and_no_request_of_an_earlier_run(out: Path, tmp
     assert {path.stem for path in (folder / "evidence").iterdir()} <= {*told, "mine"}
     assert (folder / "evidence" / "mine.pcapng").exists()
     assert list((folder / "requests").iterdir()) == []
+
+
+def test_one_frame_is_told_as_one() -> None:
+    """Where an announcement stands in a single frame, the line below its filter says so."""
+    shown = run(
+        "explain", "-q", str(PCAPS / "sql-browser.pcap"), "6c4f331cc7", "--site", str(SITES / "sql-browser.toml")
+    )
+    assert "\n   frame 2 of sql-browser.pcap\n" in shown.stdout

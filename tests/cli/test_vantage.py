@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from tests.cli.running import PCAPS, SITES, run
+from tests.cli.running import COMMAND, PCAPS, SITES, run
 
 POINTS = (str(PCAPS / "firewall-between.pcap"), str(PCAPS / "firewall-between" / "2.pcap"))
 SITE = ("--site", str(SITES / "firewall-between.toml"))
@@ -61,6 +62,15 @@ def test_an_explanation() -> None:
     assert done.returncode == 0
     assert "on the way back" in " ".join(done.stdout.split())
     assert "2.pcap" in done.stdout
+
+
+def test_a_point_on_standard_input_has_a_name() -> None:
+    """A live capture at one point and a file of the other: nobody has to read "lost between - and 2.pcap"."""
+    command = [*COMMAND, "check", "-", POINTS[1], *SITE, "--vantage"]
+    done = subprocess.run(command, input=Path(POINTS[0]).read_bytes(), capture_output=True, check=False)
+    page = " ".join(done.stdout.decode().split())
+    assert done.returncode == 1
+    assert "seen at standard input and not at 2.pcap: lost between them" in page
 
 
 @pytest.mark.parametrize("named", [POINTS[:1], (POINTS[0], POINTS[0])])

@@ -136,7 +136,11 @@ def test_the_return_path_is_about_answers() -> None:
 def test_an_alert_is_named_with_its_sender_and_its_remedy() -> None:
     finding = port_of(opened(tls_alert="unknown_ca", tls_alert_from_orig=True, service="tls"))
     assert explain_state(finding) == "192.0.2.10 ends the TLS handshake with alert unknown_ca"
-    assert "issuing CA" in (remedy(finding, CLIENT, SERVER) or "")
+    where = "(192.0.2.10 ended the handshake with 198.51.100.21)"
+    advice = remedy(finding, CLIENT, SERVER)
+    assert advice == f"install the issuing CA's certificate where the alert comes from {where}"
+    other = port_of(opened(tls_alert="certificate_expired", tls_alert_from_orig=False, service="tls"))
+    assert (remedy(other, CLIENT, SERVER) or "").endswith("(198.51.100.21 ended the handshake with 192.0.2.10)")
 
 
 def test_what_works_needs_no_remedy() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,7 @@ from analyser.model.finding import (
     VerdictEntry,
     WaiverNote,
 )
+from analyser.report.phrases import capture_names
 from analyser.report.text import answer_text, report_text
 from tests.report import made
 
@@ -223,3 +225,33 @@ def test_the_short_answer_is_the_head_of_the_page() -> None:
     head = answer_text(made.everything()).plain
     assert report_text(made.everything()).plain.startswith(head.rstrip("\n"))
     assert "Looked at" not in head
+
+
+def test_captures_of_one_name_are_told_apart_wherever_they_are_named() -> None:
+    """Two capture points often call their files alike: a frame number without its folder could be of either."""
+    ports = (
+        made.blocked(51443, evidence=(made.evidence(103, capture="a/cap.pcap"),)),
+        made.blocked(64098, evidence=(made.evidence(7, capture="b/cap.pcap"),)),
+    )
+    first = made.report(made.verdict(ports=ports))
+    captures = tuple(replace(first.captures[0], path=path) for path in ("a/cap.pcap", "b/cap.pcap", "c/other.pcap"))
+    text = report_text(replace(first, captures=captures)).plain
+    assert " · a/cap.pcap, " in text
+    assert " · other.pcap, " in text
+    assert "frame 103 of a/cap.pcap" in text
+    assert "frame 7 of b/cap.pcap" in text
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["x/a.pcap"], ["a.pcap"]),
+        (["-"], ["standard input"]),
+        (["x/a.pcap", "y/a.pcap", "y/b.pcap"], ["x/a.pcap", "y/a.pcap", "b.pcap"]),
+        (["1/x/a.pcap", "2/x/a.pcap", "a.pcap"], ["1/x/a.pcap", "2/x/a.pcap", "a.pcap"]),
+        (["a.pcap", "a.pcap"], ["a.pcap", "a.pcap"]),
+    ],
+)
+def test_a_capture_is_called_as_shortly_as_tells_it_from_the_others(paths: list[str], names: list[str]) -> None:
+    """By file name, with as many folders as it takes; one file has one name."""
+    assert capture_names(paths) == dict(zip(paths, names, strict=True))

@@ -129,7 +129,11 @@ _ALERTS: Final = {
 
 def _alert(case: _Case) -> str:
     name = (case.finding.detail or "").split(";")[0].strip()
-    return _ALERTS.get(name, f"the network is open: check the TLS settings of {case.initiator} and {case.responder}")
+    advice = _ALERTS.get(name)
+    if advice is None:
+        return f"the network is open: check the TLS settings of {case.initiator} and {case.responder}"
+    ends = [case.initiator, case.responder] if case.finding.by == case.initiator else [case.responder, case.initiator]
+    return f"{advice} ({ends[0]} ended the handshake with {ends[1]})" if case.finding.by else advice
 
 
 def _stalled(case: _Case) -> str:
