@@ -30,6 +30,10 @@ class Other(NamedTuple):
     views: tuple[View, ...]
     turned: bool = False
 
+    def seen_at(self, view: View) -> bool:
+        """Say whether a view shows it."""
+        return view in self.views or (view == "points" and "both" in self.views)
+
 
 UNSEEN: Final = Told("not-attempted")
 

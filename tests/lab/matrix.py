@@ -91,6 +91,15 @@ def written_out(roles: tuple[str, ...] | list[str], features: tuple[str, ...] = 
     return frozenset(found)
 
 
+def requirements() -> dict[str, str]:
+    """Return how much every rule is required."""
+    return {
+        f"{file.stem}/{item['id']}": item["requirement"]
+        for file in sorted(PACK.glob("*.toml"))
+        for item in tomllib.loads(file.read_text(encoding="utf-8")).get("rule", [])
+    }
+
+
 def rows() -> list[Row]:
     """Return the rules whose traffic crosses a network to a port that is known beforehand."""
     found = []

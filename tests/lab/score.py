@@ -17,6 +17,7 @@ import analyser
 from analyser.report.json import report_json
 from tests.lab.cases import Case, site
 from tests.lab.conditions import Other, Told, View
+from tests.lab.matrix import requirements
 
 VERDICTS: Final = {
     "open": "satisfied", "not-attempted": "missing", "one-sided": "inconclusive", "pending": "inconclusive",
@@ -112,11 +113,7 @@ def _entries(case: Case, rule: str, by_pair: dict[tuple[str, str, str], list[dic
 def _case(case: Case, view: View, by_pair: Any, strange: Sequence[dict[str, Any]]) -> Judged:
     accepted = case.told(view)
     marks = [_rule(case, case.row.rule, accepted, by_pair)]
-    marks += [
-        _other(case, other, by_pair)
-        for other in case.condition.others
-        if view in other.views or (view == "points" and "both" in other.views)
-    ]
+    marks += [_other(case, other, by_pair) for other in case.condition.others if other.seen_at(view)]
     if view == "points":
         marks.append(_place(case, by_pair))
     marks += [_invented(case, by_pair, strange)]
@@ -230,6 +227,13 @@ def exit_code(made: Sequence[Case], view: View) -> int:
     """Return the exit code of a run over some cases of one rule (verdicts.md 8), when every answer is right."""
     verdicts = [VERDICTS.get(told.state, told.state) for case in made for told in case.told(view)[:1]]
     found = [severity(made[0].row.requirement, verdict) for verdict in verdicts]
+    required = requirements()
+    found += [
+        severity(required[other.rule], VERDICTS.get(other.told.state, other.told.state))
+        for case in made
+        for other in case.condition.others
+        if other.seen_at(view)
+    ]
     if "violation" in found:
         return 1
     return 0 if made[0].row.requirement == "mandatory" and "satisfied" in verdicts else 3
