@@ -46,9 +46,9 @@ def the_one(document: ReportDocument, wanted: str) -> Finding:
         return next(iter(found.values()))
     known = list(found.values()) or [finding for finding in findings(document) if frames_of(finding)]
     some = "; ".join(map(subject, known[:_MOST_NAMED])) or "none"
-    what = "fits several findings" if found else "is no finding of this report"
+    what = "fits several findings" if found else "is no finding of this report; findings with packets"
     more = f"; and {len(known) - _MOST_NAMED} more" if len(known) > _MOST_NAMED else ""
-    raise InputError(wanted, f"{what}; findings with packets: {some}{more}")
+    raise InputError(wanted, f"{what}: {some}{more}")
 
 
 def explain(document: ReportDocument, wanted: str, captures: Sequence[str]) -> Explained:

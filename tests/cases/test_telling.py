@@ -20,7 +20,7 @@ from analyser.report.json import report_json, report_schema
 from analyser.report.text import report_text
 from tests.cases import test_devices, test_names, test_servers, test_tls
 from tests.cases.stage import MFD, SERVER, Stage, case_of, cases_of, names, speech
-from tests.cli.running import run
+from tests.cli.running import PCAPS, SITES, run
 
 LOCKED_OUT = "Known case: Xerox: the device has locked the server out (medium confidence);"
 
@@ -133,3 +133,13 @@ def test_beyond_what_is_looked_at_no_case_is_claimed() -> None:
     assert case_of(STAGES["xerox-lockout"].report(), "xerox-install")
     with patch.object(around, "MOST", 0):
         assert names(STAGES["xerox-lockout"].report()) == set()
+
+
+def test_where_requests_arrive_the_first_step_names_the_firewall_of_the_host_itself() -> None:
+    """The capture shows them on the responder's own segment: a filter between the two is not to blame alone."""
+    page = " ".join(
+        run("check", str(PCAPS / "ftp-data.pcap"), "--site", str(SITES / "ftp-data.toml"), "-q").stdout.split()
+    )
+    assert (
+        "First: have the filter (where the requests are seen to arrive, that of print-server itself) follow FTP" in page
+    )

@@ -193,3 +193,11 @@ def test_one_frame_is_told_as_one() -> None:
         "explain", "-q", str(PCAPS / "sql-browser.pcap"), "6c4f331cc7", "--site", str(SITES / "sql-browser.toml")
     )
     assert "\n   frame 2 of sql-browser.pcap\n" in shown.stdout
+
+
+def test_a_beginning_of_several_ids_names_them_and_claims_nothing_of_them() -> None:
+    """Among them are rules that do not apply, of which there is no packet."""
+    result = run("explain", DEMO[0], "c", *DEMO[1:], "-q")
+    assert result.returncode == 2
+    assert "c: fits several findings: c" in result.stderr
+    assert "with packets" not in result.stderr

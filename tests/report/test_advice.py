@@ -46,3 +46,9 @@ def test_what_was_never_tried_has_the_step_of_its_case() -> None:
     """Nothing is to be asked of a firewall where a name was not found: the case alone knows what to do."""
     untried = made.port(5012, PortState.NOT_ATTEMPTED)
     assert tasks_of(made.report(known(verdict=Verdict.MISSING, ports=(untried,), remedy=None))) == [STEP]
+
+
+def test_a_flow_that_nobody_ordered_has_the_step_of_its_case() -> None:
+    """Health probes that the site file does not name are a violation that a line in it mends."""
+    probed = made.unexpected(case=CASE)
+    assert tasks_of(made.report(unexpected=(probed,))) == [f"{CASE.first_step} (198.51.100.21 → 203.0.113.0/24)"]
