@@ -128,7 +128,7 @@ def _cut(recordings: Sequence[Sequence[Packet]], folder: Path) -> list[Path]:
 
 
 def _middle(recordings: Sequence[Sequence[Packet]], folder: Path) -> list[Path]:
-    begun = recordings[0][0].t + 700_000_000
+    begun = recordings[0][len(recordings[0]) // 4].t  # most conversations have begun by then, many still go on
     return [pcap(folder / "middle.pcap", [one for one in recordings[0] if one.t >= begun])]
 
 
