@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,19 @@ def captured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("loopback")
     with lab(folder) as site:
         capture = folder / "lo.pcap"
-        site.start("servers", "tcpdump", "-i", "lo", "-U", "-Z", "root", "-w", str(capture), log="tcpdump-lo.log")
+        site.start(
+            "servers",
+            "tcpdump",
+            "-i",
+            "lo",
+            "-U",
+            "--immediate-mode",
+            "-Z",
+            "root",
+            "-w",
+            str(capture),
+            log="tcpdump-lo.log",
+        )
         until(lambda: capture.exists() and capture.stat().st_size)
         _talk(site)
     return capture
@@ -50,6 +63,7 @@ def _talk(site: Lab) -> None:
     until_ready(words, program)
     asking, _ = site.speak("servers", "ask", [entry | {"port": port, "manner": "service"} for port in (OPEN, CLOSED)])
     asking.wait(30)
+    time.sleep(1)  # the last packets are on their way to the file
 
 
 def verdicts(capture: Path, at: str | None) -> dict[str, tuple[str, list[str]]]:
