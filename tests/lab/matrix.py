@@ -19,13 +19,6 @@ _PLAYED: Final = {
     "flexispooler@workstation": "workstation",
     "desktop-interface@workstation": "workstation",
 }
-_EXPANDED: Final = {
-    "site-server": {"spooler-controller", "terminal-server", "flexispooler", "wps", "ims-proxy"},
-    "management-server": {"management", "spooler-controller", "flexispooler", "wps", "ims"},
-    "server": {"management", "spooler-controller", "terminal-server", "flexispooler"},
-}
-_ON_WORKSTATION: Final = {"flexispooler", "desktop-interface", "windows-spooler"}
-
 _ENCRYPTED_PORTS: Final = {443, 9443, 5022, 5012, 5024, 50003, 49630, 51443, 7627, *range(5014, 5020)}
 _PREFERRED: Final = {"shared-folder-tcp": 445, "smb-scanning": 445}
 """Of alternatives, the port that is tried where it is not the first."""
@@ -33,26 +26,20 @@ _PREFERRED: Final = {"shared-folder-tcp": 445, "smb-scanning": 445}
 
 @dataclass(frozen=True)
 class Row:
-    """A rule: who asks whom, on which ports, in which protocol by port. ``all_ports``: every one of them is needed."""
+    """A rule: who asks whom, on which ports, in which protocol by port."""
 
     rule: str
     requirement: str
     transport: str
     ports: tuple[int, ...]
-    all_ports: bool
     services: tuple[str, ...]
     initiator: tuple[str, ...]
     responder: tuple[str, ...]
-    subject: str
     silent: bool
     vendor: str | None
     vendor_at: str | None
     terminal: str | None
     features: tuple[str, ...]
-    asked: frozenset[str]
-    """Roles, written out, of which an initiator must have one."""
-    answering: frozenset[str]
-    every_port: frozenset[int]
 
     def service(self, port: int) -> str:
         """Return what is spoken on a port when all is well."""
@@ -75,20 +62,6 @@ def _roles(written: str) -> tuple[str, ...]:
         return (_PLAYED[written],)
     role, _, place = written.partition("@")
     return (role, place) if place and role == "etcd" else (role,)
-
-
-def written_out(roles: tuple[str, ...] | list[str], features: tuple[str, ...] = ()) -> frozenset[str]:
-    """Return the roles that roles as written stand for; with the workstation's client, what runs there too."""
-    found: set[str] = set()
-    for written in roles:
-        role, _, place = written.partition("@")
-        if place == "workstation":
-            found.add("workstation")
-        else:
-            found |= _EXPANDED.get(role, {role})
-    if "workstation" in found and "workstation-client" in features:
-        found |= {"workstation"}
-    return frozenset(found)
 
 
 def requirements() -> dict[str, str]:
@@ -123,19 +96,14 @@ def rows() -> list[Row]:
                     requirement=item["requirement"],
                     transport=item["transport"],
                     ports=tried,
-                    all_ports="all" in item["ports"],
                     services=tuple(_list(item["service"])),
                     initiator=_roles(ends[0][0]),
                     responder=_roles(ends[1][0]),
-                    subject=item["subject"],
                     silent=item.get("silent", False),
                     vendor=_first(condition.get("vendor")) or ("ricoh" if terminal else None),
                     vendor_at=at,
                     terminal=terminal,
                     features=tuple(dict.fromkeys(features)),
-                    asked=written_out(ends[0]),
-                    answering=written_out(ends[1]),
-                    every_port=frozenset(ports),
                 )
             )
     return found

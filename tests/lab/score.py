@@ -69,32 +69,34 @@ def judge(told: dict[str, Any], made: Sequence[Case], view: View, *, limited: bo
         ends = [(item[end] or {}).get("name") for end in ("initiator", "responder")]
         by_pair[item["rule"].removeprefix("ysoft-safeq-6/"), *map(str, ends)].append(item)
     found = [_case(case, view, by_pair, told["unexpected"]) for case in made]
-    return [_excused(item, by_pair, view) for item in found] if limited else found
+    return [_excused(item, by_pair, view, told["unexpected"]) for item in found] if limited else found
 
 
 _HANDSHAKE: Final = {"failing", "wrong-protocol", "probe-only", "open", "intermittent"}
 """States in which the responder answered the opening: where no more of the connection is captured, the port is open."""
 
 
-def _excused(item: Judged, by_pair: Any, view: View) -> Judged:
-    """Return the mark of a case of which a capture shows only some packets: no more may be claimed than the truth, but less."""
+def _excused(item: Judged, by_pair: Any, view: View, strange: Sequence[dict[str, Any]]) -> Judged:
+    """Return the mark of a case of which a capture shows only some packets: no more may be claimed than the truth, but less.
+
+    What was invented has no excuse, nor has silence where the responder did answer.
+    """
+    if item.mark != "wrong" or _invented(item.case, view, by_pair, strange)[0] == "wrong":
+        return item
     truth = item.case.told(view)[0]
     met = truth.state in _HANDSHAKE or truth.cause in ("dropped-after-handshake", "reset-in-path", "return-path")
-    less = {*_UNSURE, "not-attempted", "unanswered"} | ({"open"} if met else set())
+    less = {*_UNSURE, "not-attempted"} | ({"open"} if met else set())
+    if truth.state in ("blocked", "refused", "intermittent"):
+        less |= {"unanswered"}
     if truth.state == "intermittent":
         less |= {"blocked"}
-    if item.mark != "wrong" or item.why.startswith("unexpected"):
-        return item
     rules = [item.case.row.rule, *(other.rule for other in item.case.condition.others)]
     ports = [port for rule in rules for entry in _entries(item.case, rule, by_pair) for port in entry["ports"]]
     # Blocked without a cause: what says why was not captured, or cut off.
     fits = {(truth.state, truth.cause)} | ({("blocked", "no-answer")} if truth.state == "blocked" else set())
     return (
         Judged(item.case, "weaker", item.why)
-        if all(
-            port["state"] in less or (port["state"], port["cause"]) in fits or port["confidence"] == "low"
-            for port in ports
-        )
+        if all(port["state"] in less or (port["state"], port["cause"]) in fits for port in ports)
         else item
     )
 
@@ -116,7 +118,7 @@ def _case(case: Case, view: View, by_pair: Any, strange: Sequence[dict[str, Any]
     marks += [_other(case, other, by_pair) for other in case.condition.others if other.seen_at(view)]
     if view == "points":
         marks.append(_place(case, by_pair))
-    marks += [_invented(case, by_pair, strange)]
+    marks += [_invented(case, view, by_pair, strange)]
     order = ("wrong", "weaker", "right")
     mark, why = min(marks, key=lambda item: order.index(item[0]))
     return Judged(case, mark, why)
@@ -177,24 +179,26 @@ def _port(case: Case, port: dict[str, Any], accepted: Sequence[Told]) -> str:
 
 
 def _other(case: Case, other: Other, by_pair: Any) -> tuple[str, str]:
+    asking = f"{'r' if other.turned else 'i'}-{case.name}"
     items = [item for item in _entries(case, other.rule, by_pair) if _attempted(item)]
-    for item in items:
-        for port in item["ports"]:
-            if (port["state"], port["cause"]) == (other.told.state, other.told.cause):
-                return "right", ""
-    return "wrong", f"{other.rule}: {other.told} was there, but {_words(items)}"
+    states = {(port["state"], port["cause"]) for item in items for port in item["ports"]}
+    askers = {item["initiator"]["name"] for item in items}
+    if states == {(other.told.state, other.told.cause)} and askers == {asking}:
+        return "right", ""
+    return "wrong", f"{other.rule}: {other.told} of {asking} was there, but {_words(items)}"
 
 
-def _invented(case: Case, by_pair: Any, strange: Iterable[dict[str, Any]]) -> tuple[str, str]:
-    """Nothing may be said of rules that nobody tried; rules that ask the same of the same hosts are excused."""
+def _invented(case: Case, view: View, by_pair: Any, strange: Iterable[dict[str, Any]]) -> tuple[str, str]:
+    """Nothing may be said of rules that nobody tried; of rules that ask for the same port, only what is said of the case's own."""
     ends = {f"i-{case.name}", f"r-{case.name}"}
     allowed = {case.row.rule, *(other.rule for other in case.condition.others)}
+    truth = {VERDICTS.get(told.state, told.state) for told in case.told(view)} | {"unanswered"}
     for (rule, one, other), items in by_pair.items():
         if rule in allowed or not ends & {one, other}:
             continue
         for item in items:
             ports = {port["port"] for port in item["ports"] if port["state"] not in ("not-attempted", "not-observable")}
-            if item["verdict"] not in _QUIET and not ports <= set(case.row.ports):
+            if item["verdict"] not in _QUIET and not (ports <= set(case.row.ports) and item["verdict"] in truth):
                 return "wrong", f"{rule}: nobody tried it, but {_words([item])}"
     for item in strange:
         names = {(item[end] or {}).get("name") for end in ("initiator", "responder")}
