@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6ND_NA, ICMPv6ND_NS, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop
 from scapy.layers.l2 import ARP, Dot1Q, Ether
@@ -214,6 +216,45 @@ def test_the_same_traffic_in_another_file_is_counted_once() -> None:
         assert tables.flows["orig_pkts"].item() == 6
         assert [(problem.code, problem.count) for problem in facts.files[1].problems] == [("same-traffic", 10)]
         assert facts.files[0].problems == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    delays=st.lists(st.integers(100, 5000), min_size=len(CLOSED), max_size=len(CLOSED)),
+    waits=st.lists(st.integers(30, 20_000), min_size=len(CLOSED), max_size=len(CLOSED)),
+    skew=st.integers(-3000, 3000),
+)
+def test_a_conversation_at_two_points_counts_once_whatever_the_way_and_the_clocks(
+    delays: list[int], waits: list[int], skew: int
+) -> None:
+    """Nothing is lost and nothing counts twice, though either point may have a packet first, within a millisecond or not."""
+    assume(abs(delays[0] + skew) > 1100)  # nearer, the first copy proves nothing of the next ones
+    near, far, sent = [], [], 0
+    last = {CLIENT: 0, SERVER: 0}  # when each end had the latest packet: nobody answers before
+    for delay, wait, (_, packet) in zip(delays, waits, CLOSED, strict=True):
+        sender = packet[IP].src
+        sent = max(sent, last[sender]) + wait
+        there = sent + delay
+        last[CLIENT if sender == SERVER else SERVER] = there
+        near.append(((sent if sender == CLIENT else there) / 1e6, packet))
+        far.append(((there + skew if sender == CLIENT else sent + skew) / 1e6 + 0.01, packet))
+    near = [(t + 0.01, packet) for t, packet in near]
+    tables, facts = read(pcap(near), pcap(far, path="far"))
+    row = tables.flows.row(0, named=True)
+    assert tables.flows.height == 1
+    assert (row["conn_state"], row["orig_pkts"], row["resp_pkts"]) == ("SF", 6, 4)
+    assert (row["orig_bytes"], row["resp_bytes"], row["missed_bytes"]) == (5, 6, 0)
+    assert (row["orig_nsyn"], row["resp_nsynack"], row["orig_rtx"], row["resp_rtx"]) == (1, 1, 0, 0)
+    assert row["orig_dups"] + row["resp_dups"] == facts.duplicates == len(CLOSED)
+
+
+def test_a_point_that_holds_one_direction_takes_nothing_from_one_that_holds_both() -> None:
+    """The initiator's packets are in both files, the responder's in the second one only: the flow has both sides."""
+    away = [(t, packet) for t, packet in CLOSED if packet[IP].src == CLIENT]
+    for offset in (0.003, 4000):
+        tables, _ = read(pcap(away), pcap([(t + offset, packet) for t, packet in CLOSED], path="both"))
+        row = tables.flows.row(0, named=True)
+        assert (row["conn_state"], row["orig_pkts"], row["resp_pkts"], row["orig_rtx"]) == ("SF", 6, 4, 0)
 
 
 def test_the_same_datagrams_from_two_capture_points_are_counted_once() -> None:
