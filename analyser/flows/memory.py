@@ -40,7 +40,7 @@ from analyser.flows.layout import (
     WATCH,
     WATCH_CLASSES,
 )
-from analyser.flows.records import Records, concatenate, joined, plain, select
+from analyser.flows.records import Records, concatenate, joined, plain, select, words
 from analyser.flows.store import Store
 
 POINTS: Final = 256
@@ -184,8 +184,8 @@ class Memory:
         gone = Records(np.empty(flows, FLOW), np.empty(2 * flows, SIDE), np.empty(payloads, PAYLOAD))
         moved = np.empty(int(self.st[S_PAYLOADS]), np.int64)
         kernel("evict")(
-            self.flows, self.sides, _words(self.flows), _words(self.sides), _words(self.payloads), moved, places,
-            _words(gone.flows), _words(gone.sides), _words(gone.payloads), gone.sides, self.st,
+            self.flows, self.sides, words(self.flows), words(self.sides), words(self.payloads), moved, places,
+            words(gone.flows), words(gone.sides), words(gone.payloads), gone.sides, self.st,
         )  # fmt: skip
         if self._putting is not None:
             self._putting.result()
@@ -310,8 +310,3 @@ def _grown(array: NDArray[Any], rows: int) -> NDArray[Any]:
     larger = np.empty(rows, array.dtype)
     plain(larger)[: array.shape[0]] = plain(array)
     return larger
-
-
-def _words(records: NDArray[Any]) -> NDArray[np.uint64]:
-    """Return the same memory as rows of 64-bit words."""
-    return records.view(np.uint64).reshape(records.shape[0], records.dtype.itemsize // 8)
