@@ -245,7 +245,8 @@ class Memory:
         if NEIGHBOUR_PART in numbers:
             numbers.remove(NEIGHBOUR_PART)
             yield Part((NEIGHBOUR_PART,), *self._store.part(NEIGHBOUR_PART))
-        yield from together((Part((number,), *self._store.part(number)) for number in numbers), self.limits.together)
+        for group in self._store.groups(numbers, self.limits.together):
+            yield Part(group, *self._store.part(*group))
 
     def _leave(self) -> None:
         """Move the last flows to the store and give back the room of the table."""
