@@ -25,8 +25,8 @@ def main() -> None:
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     # Modules and reports are many small objects that all stay, and tables are freed when nobody names them any more: looking
-    # for circles among them took a tenth of the time of a check and found nothing worth having.
-    gc.set_threshold(200_000, 50, 1000)
+    # for circles among them took a tenth of the time of a check and found nothing worth having. A large report is half a million.
+    gc.set_threshold(1_000_000, 50, 1000)
     from analyser.cli.app import app
     from analyser.cli.console import leave, prepare_streams
 

@@ -1,7 +1,7 @@
 """Arguments as they were typed to what commands take.
 
 Typer has pydantic turn every value, and importing that takes as long as reading a small capture. Texts, paths and what was not
-given need no turning; with whatever else was given, typer does what it always does.
+given need no turning, plain numbers little; with whatever else was given, typer does what it always does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Command(TyperCommand):
 
 
 def taken_as_typed(parameters: Iterable[Any]) -> list[Any]:
-    """Return the same parameters of a command; of these, texts and paths are taken as they were typed."""
+    """Return the same parameters of a command; of these, texts, paths and plain numbers are taken as they were typed."""
     known = list(parameters)
     for parameter in known:
         own = isinstance(parameter, TyperArgument | TyperOption) and "get_runtime_param" not in vars(parameter)
@@ -38,6 +38,8 @@ class _Turned:
 
     def __init__(self, parameter: TyperArgument | TyperOption) -> None:
         self._kind = parameter.type_descriptor.annotation
+        bounds = parameter.type_descriptor.parameter_info
+        self._least = (bounds.min or 0) if self._kind is int and bounds.max is None else None
         self._typer = parameter.get_runtime_param
         self._several = parameter.nargs == -1
 
@@ -55,4 +57,6 @@ class _Turned:
             return Path(value)
         if isinstance(self._kind, type) and isinstance(value, self._kind):
             return value
+        if self._least is not None and value.isascii() and value.isdecimal() and int(value) >= self._least:
+            return int(value)
         return self._typer().coerce(value, *place, **named)

@@ -99,9 +99,10 @@ def hold_talks(
     rows = grouped.select(*_KEY, "port", "orig", "resp", "ts", "note", "translated", "spoke").iter_rows()
     for row, serial, outlined in zip(rows, firsts, outlines, strict=True):
         number, ini, ini_place, res, res_place, family, uncertain, port, orig, resp, started, *known = row
-        talk = talks.get(row[: len(_KEY)])
+        ends = row[: len(_KEY)]
+        talk = talks.get(ends)
         if talk is None:
-            talk = talks[row[: len(_KEY)]] = Talk(
+            talk = talks[ends] = Talk(
                 number=number, ini=ini, ini_place=ini_place, res=res, res_place=res_place, family=family,
                 orig=orig, resp=resp, started=started, uncertain=uncertain,
             )  # fmt: skip

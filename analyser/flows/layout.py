@@ -90,6 +90,10 @@ FLOW_IDLE: Final = 16  # about to leave the table
 FLOW_IPP0: Final = 32  # the header of an IPP answer came from side 0: what the printer says stands behind it
 FLOW_IPP1: Final = 64
 
+OPENED_HIGH: Final = 1  # side 1 opened the flow
+OPENED_BY_SYN: Final = 2  # a SYN or SYN-ACK (of an echo: request or answer) tells so
+OPENED_GUESSED: Final = 4
+
 PARTS: Final = 128
 """Into so many parts flows are dealt once they have to leave the table."""
 
@@ -112,6 +116,22 @@ SIDE: Final = np.dtype(
 )  # fmt: skip
 """``nsyn`` and ``nsynack`` count requests and answers for echo and neighbour discovery. ``ttl_min`` is 255 and
 ``ttl_max`` 0 while only RSTs were seen. ``copy_path`` and ``copy_ttl`` are of its first packet, RSTs aside, that came once more elsewhere. ``fin_seq``: the lower half of the first FIN's own number. ``acks``: bits, below."""
+
+SIGHT: Final = np.dtype(
+    [
+        ("a0", "u8"), ("a1", "u8"), ("b0", "u8"), ("b1", "u8"),
+        *[(f"{side}_{name}", "u4") for side in ("low", "high") for name in ("path", "rst_path", "copy_path")],
+        *[(f"{side}_{name}", "u1") for side in ("low", "high") for name in ("spoke", "ttl_min", "ttl_max", "copy_ttl")],
+        ("opened", "u1"),  # by the side that is high
+        ("tcp", "u1"), ("loopback", "u1"),
+        ("flows", "u8"), ("packets", "u8"),  # how many there are; all before it is alike
+    ],
+    align=True,
+)  # fmt: skip
+"""Flows that differ in nothing but what is not asked where hosts are located. ``ttl_min`` is 0 while only RSTs were seen."""
+
+SIGHT_WORDS: Final = SIGHT.itemsize // 8 - 2
+"""Words of a SIGHT that tell it from others: all but the last two, which count."""
 
 ACKS_ANY: Final = 1  # it acknowledged a number (no RST): ``ack_first`` and ``ack_max`` are known
 ACKS_LATER: Final = 2  # it did so in a packet that is no SYN

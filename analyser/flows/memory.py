@@ -40,7 +40,7 @@ from analyser.flows.layout import (
     WATCH,
     WATCH_CLASSES,
 )
-from analyser.flows.records import Records, concatenate, joined, plain, select
+from analyser.flows.records import Records, concatenate, joined, plain, select, words
 from analyser.flows.store import Store
 
 POINTS: Final = 256
@@ -167,15 +167,20 @@ class Memory:
         kernel("rebuild")(self.index, self.flows, int(self.st[S_FLOWS]), int(self.st[S_SEED]))
 
     def _expire(self) -> None:
+        self._evict(self._middle())
+        self._reindex()
+
+    def _middle(self) -> int:
+        """Return a time (ns) since which half of the flows have had a packet."""
         # The median, not the clock, decides: one packet with a time in the far future must not empty the table.
         step = max(int(self.st[S_FLOWS]) // _SAMPLE, 1)
         sides = self.sides[: 2 * int(self.st[S_FLOWS])]
         last = np.maximum(sides["last_t"][0 :: 2 * step], sides["last_t"][1 :: 2 * step])
-        self._evict(int(np.median(last)))
-        self._reindex()
+        return int(np.median(last))
 
     def _evict(self, cutoff: int) -> None:
         """Move flows that have had no packet since ``cutoff`` (ns) to the store."""
+        self._settle()  # never are two bundles in memory that leave
         counts = np.zeros((NEIGHBOUR_PART + 1, 2), np.int64)
         flows, payloads = kernel("mark_idle")(self.flows, self.sides, counts, self.st, cutoff)
         places = np.zeros((counts.shape[0], 3), np.int64)
@@ -184,15 +189,19 @@ class Memory:
         gone = Records(np.empty(flows, FLOW), np.empty(2 * flows, SIDE), np.empty(payloads, PAYLOAD))
         moved = np.empty(int(self.st[S_PAYLOADS]), np.int64)
         kernel("evict")(
-            self.flows, self.sides, _words(self.flows), _words(self.sides), _words(self.payloads), moved, places,
-            _words(gone.flows), _words(gone.sides), _words(gone.payloads), gone.sides, self.st,
+            self.flows, self.sides, words(self.flows), words(self.sides), words(self.payloads), moved, places,
+            words(gone.flows), words(gone.sides), words(gone.payloads), gone.sides, self.st,
         )  # fmt: skip
-        if self._putting is not None:
-            self._putting.result()
         if self.worker is None:
             self._store.put(counts, gone)
         else:
             self._putting = self.worker.submit(self._store.put, counts, gone)
+
+    def _settle(self) -> None:
+        """Wait until the disk has what left the table."""
+        if self._putting is not None:
+            self._putting.result()
+            self._putting = None
 
     def take_watched(self) -> None:
         """Put the watched packets aside; once the budget is spent the kernel only counts what it leaves out."""
@@ -217,9 +226,7 @@ class Memory:
     @property
     def in_parts(self) -> bool:
         """Whether some flows had to leave the table. The run is at its end then: nothing is left to a worker."""
-        if self._putting is not None:
-            self._putting.result()
-            self._putting = None
+        self._settle()
         return bool(self._store)
 
     def parts(self, only: Collection[int] | None = None) -> Iterator[Part]:
@@ -238,15 +245,17 @@ class Memory:
         if NEIGHBOUR_PART in numbers:
             numbers.remove(NEIGHBOUR_PART)
             yield Part((NEIGHBOUR_PART,), *self._store.part(NEIGHBOUR_PART))
-        yield from together((Part((number,), *self._store.part(number)) for number in numbers), self.limits.together)
+        for group in self._store.groups(numbers, self.limits.together):
+            yield Part(group, *self._store.part(*group))
 
     def _leave(self) -> None:
         """Move the last flows to the store and give back the room of the table."""
         if self.st[S_FLOWS]:
-            self._evict(_LATEST)
             kernel("update").forget()
-            self.flows, self.sides, self.payloads = np.empty(0, FLOW), np.empty(0, SIDE), np.empty(0, PAYLOAD)
             self.index, self.seen = np.zeros(1, np.uint64), np.zeros(1, SEEN)
+            self._evict(self._middle())  # one half after the other: what leaves is in memory twice
+            self._evict(_LATEST)
+            self.flows, self.sides, self.payloads = np.empty(0, FLOW), np.empty(0, SIDE), np.empty(0, PAYLOAD)
 
     def close(self) -> None:
         """Give back what was taken on disk."""
@@ -310,8 +319,3 @@ def _grown(array: NDArray[Any], rows: int) -> NDArray[Any]:
     larger = np.empty(rows, array.dtype)
     plain(larger)[: array.shape[0]] = plain(array)
     return larger
-
-
-def _words(records: NDArray[Any]) -> NDArray[np.uint64]:
-    """Return the same memory as rows of 64-bit words."""
-    return records.view(np.uint64).reshape(records.shape[0], records.dtype.itemsize // 8)

@@ -44,6 +44,11 @@ def plain(rows: Rows) -> Rows:
     return rows.view(np.dtype((np.void, rows.dtype.itemsize)))
 
 
+def words(rows: Rows) -> NDArray[np.uint64]:
+    """Return the same memory as rows of 64-bit words."""
+    return rows.view(np.uint64).reshape(rows.shape[0], rows.dtype.itemsize // 8)
+
+
 def joined(parts: Sequence[Rows]) -> Rows:
     """Return rows of one kind one behind the other; at least one part is needed."""
     return np.concatenate([plain(part) for part in parts]).view(parts[0].dtype)

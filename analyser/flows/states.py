@@ -5,13 +5,16 @@ Knows what the counters of the two sides say together. It must not know tables o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analyser.flows.layout import ACKS_LATER, KEY_ECHO, KEY_NEIGHBOUR
+from analyser.flows.kernel.native import kernel
+from analyser.flows.layout import ACKS_LATER, OPENED_BY_SYN, OPENED_GUESSED, OPENED_HIGH
+from analyser.flows.records import Records
 from analyser.model.flow import ConnState
 
 Array = NDArray[Any]
@@ -20,42 +23,23 @@ _NUMBERS: Final = {state: number for number, state in enumerate(ConnState)}
 _WORDS: Final = pl.Series([str(state) for state in ConnState])
 
 
-def orient(flows: Array, low: Array, high: Array, ports: dict[int, Array]) -> tuple[Array, Array, Array]:
-    """Say which side opened each flow.
+def expected_ports(ports: Mapping[str, frozenset[int]]) -> Array:
+    """Return for TCP and for UDP, of each port, whether a responder is expected there. ``ports``: those ports per transport."""
+    table = np.zeros((2, 1 << 16), np.uint8)
+    for row, transport in enumerate(("tcp", "udp")):
+        table[row, list(ports.get(transport, ()))] = 1
+    return table
 
-    Args:
-        flows: FLOW rows.
-        low: their SIDE rows 0.
-        high: their SIDE rows 1.
-        ports: per IP protocol, a table of 65536 booleans: ports that a responder is expected at.
 
-    Returns:
-        ``(high_opened, by_syn, guessed)``, booleans per flow. The order of proof: SYN, SYN-ACK (for echo: request,
-        answer), then a responder port on one end only, then the first packet.
+def orientation_of(records: Records, ports: Mapping[str, frozenset[int]]) -> tuple[Array, Array, Array]:
+    """Say of each flow whether its side 1 opened it, whether a SYN tells so, and whether that is a guess.
+
+    ``ports``: responder ports per transport, for flows that were running already.
     """
-    protocol = (flows["k4"] & np.uint64(0xFF)).astype(np.int64)
-    kind = ((flows["k4"] >> np.uint64(8)) & np.uint64(0xFF)).astype(np.int64)
-    opening = (protocol == 6) | (kind == KEY_ECHO) | (kind == KEY_NEIGHBOUR)
-    syn_low, syn_high = low["nsyn"] > 0, high["nsyn"] > 0
-    answer_low, answer_high = low["nsynack"] > 0, high["nsynack"] > 0
-    both = syn_low & syn_high
-    high_first = _precedes(high, "syn", low, "syn")
-    by_syn = opening & (syn_low | syn_high | answer_low | answer_high)
-    answered = np.where(answer_low & answer_high, ~high_first, answer_low)
-    high_opened = np.where(both, high_first, np.where(syn_low | syn_high, syn_high, answered))
-    known_low = np.zeros(flows.shape[0], np.bool_)
-    known_high = np.zeros(flows.shape[0], np.bool_)
-    port_low = (flows["k4"] >> np.uint64(48)).astype(np.int64)
-    port_high = ((flows["k4"] >> np.uint64(32)) & np.uint64(0xFFFF)).astype(np.int64)
-    for number, table in ports.items():
-        mine = protocol == number
-        known_low |= mine & table[port_low]
-        known_high |= mine & table[port_high]
-    first_high = flows["first_side"] == 1
-    by_port = known_low != known_high
-    otherwise = np.where(by_port, known_low, first_high)
-    guessed = ~by_syn & ((protocol == 6) | (by_port & (otherwise != first_high)))
-    return np.where(by_syn, high_opened, otherwise), by_syn, guessed
+    told = np.empty(len(records), np.uint8)
+    kernel("orient")(records.flows, records.sides, expected_ports(ports), told)
+    high, by_syn, guessed = ((told & bit) > 0 for bit in (OPENED_HIGH, OPENED_BY_SYN, OPENED_GUESSED))
+    return high, by_syn, guessed
 
 
 def conn_states(protocol: Array, orig: Array, resp: Array, orig_has_data: Array, resp_has_data: Array) -> pl.Series:

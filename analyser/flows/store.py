@@ -7,7 +7,7 @@ each other is in one part, so that partial records of one flow meet there again.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -49,9 +49,9 @@ class _Volume:
             self.file.write(array.view(np.uint8).data)
             self.octets += array.nbytes
 
-    def get(self, part: int) -> Records:
-        """Read all of one part back, its pieces side by side."""
-        pieces = self.pieces.get(part, [])
+    def get(self, parts: Sequence[int]) -> Records:
+        """Read all of some parts back, their pieces side by side, part by part."""
+        pieces = [piece for part in parts for piece in self.pieces.get(part, ())]
         flows = np.empty(sum(piece.flows for piece in pieces), FLOW)
         sides = np.empty(2 * flows.shape[0], SIDE)
         payloads = np.empty(sum(piece.payloads for piece in pieces), PAYLOAD)
@@ -105,10 +105,24 @@ class Store:
         if self._volume.octets > self._compact_at:
             self._compact()
 
-    def part(self, number: int) -> tuple[Records, dict[int, int]]:
-        """Return the flows of one part, partial records merged, and :func:`merge`'s second value for it."""
-        records, renamed = merge(self._volume.get(number))
-        return records, self._renamed.get(number, {}) | renamed
+    def groups(self, numbers: Sequence[int], least: int) -> Iterator[tuple[int, ...]]:
+        """Give the numbers of small parts several at a time, of ``least`` records or more together."""
+        group: list[int] = []
+        records = 0
+        for number in numbers:
+            group.append(number)
+            records += sum(piece.flows for piece in self._volume.pieces[number])
+            if records >= least:
+                yield tuple(group)
+                group, records = [], 0
+        if group:
+            yield tuple(group)
+
+    def part(self, *numbers: int) -> tuple[Records, dict[int, int]]:
+        """Return the flows of some parts, partial records merged, and :func:`merge`'s second value for them."""
+        records, renamed = merge(self._volume.get(numbers))
+        before = {gone: stays for number in numbers for gone, stays in self._renamed.get(number, {}).items()}
+        return records, before | renamed
 
     def _compact(self) -> None:
         """Write all anew, every part merged: traffic that comes again and again takes no more room than once."""

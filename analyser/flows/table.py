@@ -17,7 +17,7 @@ from analyser.flows.layout import ACKS_SYN, FLOW_LOOPBACK, KEY_ECHO, KEY_NEIGHBO
 from analyser.flows.memory import Memory, Part
 from analyser.flows.records import Records, joined
 from analyser.flows.sides import ahead, binary, payload_end, side_columns
-from analyser.flows.states import conn_states, histories, orient
+from analyser.flows.states import conn_states, histories, orientation_of
 from analyser.flows.tunnels import Tunnels
 from analyser.model.flow import protocol_name
 from analyser.tables import FLOWS, ICMP_ERRORS, NEIGHBOURS, PATHS, WATCHED, FlowTables
@@ -88,21 +88,6 @@ def whole(parts: Iterable[FlowTables]) -> FlowTables:
         watched=together("watched", "t", "file", "frame"),
         icmp_errors=together("icmp_errors", "t", "file", "frame"),
     )
-
-
-def orientation_of(records: Records, ports: Mapping[str, frozenset[int]]) -> tuple[Array, Array, Array]:
-    """Say of each flow whether its side 1 opened it, whether a SYN tells so, and whether that is a guess.
-
-    ``ports``: responder ports per transport, for flows that were running already.
-    """
-    tables = {6: _port_table(ports.get("tcp", frozenset())), 17: _port_table(ports.get("udp", frozenset()))}
-    return orient(records.flows, records.sides[0::2], records.sides[1::2], tables)
-
-
-def _port_table(ports: frozenset[int]) -> Array:
-    table = np.zeros(65536, np.bool_)
-    table[list(ports)] = True
-    return table
 
 
 def _first_quotes(serials: Array, errors: pl.DataFrame) -> pl.DataFrame:

@@ -138,8 +138,10 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert not modules & {"numba", "llvmlite", "numpy", "polars", "pandas", "scapy", "msgspec", "communityid", "rich"}
 
 
-@pytest.mark.parametrize("arguments", [["flows", str(SMALL)], ["check", str(SMALL), "--site", str(SMALL_SITE)]])
-def test_texts_and_paths_are_taken_without_a_library(arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    "arguments", [["flows", str(SMALL), "--workers", "2"], ["check", str(SMALL), "--site", str(SMALL_SITE)]]
+)
+def test_texts_paths_and_numbers_are_taken_without_a_library(arguments: list[str]) -> None:
     """What typer loads to turn values takes as long as reading a small capture; plain arguments do not need it."""
     modules = loaded_after(f"sys.argv[1:] = {arguments!r}; from analyser.cli import main; main()", check=False)
     assert "analyser.pipeline.reading" in modules

@@ -54,6 +54,14 @@ class Counts(NamedTuple):
     last: int
 
 
+class Ending(NamedTuple):
+    """Attempts that ended alike, and the place of the one among them that stands for all."""
+
+    outcome: Outcome
+    rows: Numbers
+    standing: int
+
+
 class Teller:
     """Tells what groups of attempts show."""
 
@@ -70,7 +78,8 @@ class Teller:
         ``rows`` and ``codes`` are its attempts and their outcomes, ``told`` the ones among them that decide. The worst
         ending is the finding, the others are named in its detail.
         """
-        groups = self._groups(rows[told], codes[told])
+        endings = self._endings(rows[told], codes[told])
+        groups = self._groups(endings)
         worst = groups[0]
         meaning = MEANINGS[worst.outcome]
         service, basis = self._service(groups)
@@ -102,7 +111,7 @@ class Teller:
             answered=counts.answered,
             first=iso_time(counts.first),
             last=iso_time(counts.last),
-            evidence=self.evidence(rows[told], codes[told], limit=4),
+            evidence=self._evidence(endings, limit=4),
         )
 
     def intermittent(
@@ -115,12 +124,9 @@ class Teller:
             first, last = int(columns["t"][rows[chosen]].min()), int(columns["last_t"][rows[chosen]].max())
             times = counted(int(chosen.sum()), "attempt")
             ranges.append(f"{name} ({times}) {iso_time(first)} to {iso_time(last)}")
-        opened = self._groups(rows[is_open], codes[is_open])
-        service, basis = self._service(opened)
-        shown = (
-            *self.evidence(rows[failed], codes[failed], _EACH),
-            *self.evidence(rows[is_open], codes[is_open], _EACH),
-        )
+        opened = self._endings(rows[is_open], codes[is_open])
+        service, basis = self._service(self._groups(opened))
+        shown = (*self.evidence(rows[failed], codes[failed], _EACH), *self._evidence(opened, _EACH))
         return replace(
             worst,
             state=PortState.INTERMITTENT,
@@ -132,16 +138,17 @@ class Teller:
 
     def evidence(self, rows: Numbers, codes: Numbers, limit: int) -> tuple[Evidence, ...]:
         """Return where attempts can be looked at: each ending once, the worst first, then more of them."""
-        chosen: list[int] = []
-        spare: list[int] = []
-        for code in sorted(set(codes.tolist()), key=lambda code: (STATE_RANK[code], code)):
-            mine = np.flatnonzero(codes == code)
-            first = self._standing_for(rows[mine])
-            chosen.append(int(mine[first]))
-            spare += [int(place) for place in mine[: limit + 1] if place != mine[first]]
+        return self._evidence(self._endings(rows, codes), limit)
+
+    def _evidence(self, endings: Sequence[Ending], limit: int) -> tuple[Evidence, ...]:
+        chosen: list[tuple[int, Outcome]] = []
+        spare: list[tuple[int, Outcome]] = []
+        for outcome, rows, standing in endings:
+            chosen.append((int(rows[standing]), outcome))
+            spare += [(row, outcome) for place, row in enumerate(rows[: limit + 1].tolist()) if place != standing]
         found: list[Evidence] = []
-        for place in (chosen + spare)[:limit]:
-            found += self._shown(int(rows[place]), Outcome(int(codes[place])))
+        for row, outcome in (chosen + spare)[:limit]:
+            found += self._shown(row, outcome)
         return tuple(dict.fromkeys(found))[:limit]
 
     def packet(self, serial: int, place: Place) -> tuple[Evidence, ...]:
@@ -175,14 +182,22 @@ class Teller:
             return None
         return crossings.row(number, named=True)
 
-    def _groups(self, rows: Numbers, codes: Numbers) -> list[Group]:
-        """Attempts by their ending, the worst state first, within a state the most frequent ending first."""
-        found = [self._group(Outcome(code), rows[codes == code]) for code in sorted(set(codes.tolist()))]
-        return sorted(found, key=lambda group: (STATE_RANK[group.outcome], -group.attempts, group.outcome))
+    def _endings(self, rows: Numbers, codes: Numbers) -> list[Ending]:
+        """Attempts by their ending, the worst state first."""
+        found = []
+        for code in sorted(set(codes.tolist()), key=lambda code: (STATE_RANK[code], code)):
+            mine = rows[codes == code]
+            found.append(Ending(Outcome(code), mine, self._standing_for(mine)))
+        return found
 
-    def _group(self, outcome: Outcome, rows: Numbers) -> Group:
+    def _groups(self, endings: Sequence[Ending]) -> list[Group]:
+        """What is told of each ending, the worst state first, within a state the most frequent ending first."""
+        groups = [self._group(*ending) for ending in endings]
+        return sorted(groups, key=lambda group: (STATE_RANK[group.outcome], -group.attempts, group.outcome))
+
+    def _group(self, outcome: Outcome, rows: Numbers, standing: int) -> Group:
         columns = self._ledger.columns
-        chosen = int(rows[self._standing_for(rows)])
+        chosen = int(rows[standing])
         flow = self._facts(chosen)
         rtts = columns["rtt"][rows]
         crossing = self._crossing(flow)
@@ -209,6 +224,8 @@ class Teller:
 
         The first with a proved label, else with payload, else of which capture points tell where it ended, else the first.
         """
+        if len(rows) == 1:
+            return 0
         columns = self._ledger.columns
         weight = 8 * self._ledger.proven(rows) + 4 * columns["payload"][rows] + columns["between"][rows]
         return int(np.argmax(weight))

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from analyser.flows.layout import FLOW, FRAGMENT, PACKET, PATH, PAYLOAD, QUOTE, SEEN, SIDE, TUNNEL, WATCH
+from analyser.flows.layout import FLOW, FRAGMENT, PACKET, PATH, PAYLOAD, QUOTE, SEEN, SIDE, SIGHT, TUNNEL, WATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ _OCTETS: Final = _block(np.uint8)
 _STATE: Final = _block(np.int64)
 _WORDS: Final = _block(np.uint64)
 _ROWS: Final = {
-    kind: _block(kind) for kind in (FLOW, SIDE, PAYLOAD, PACKET, FRAGMENT, PATH, SEEN, TUNNEL, WATCH, QUOTE)
+    kind: _block(kind) for kind in (FLOW, SIDE, PAYLOAD, PACKET, FRAGMENT, PATH, SEEN, SIGHT, TUNNEL, WATCH, QUOTE)
 }
 
 Arguments = tuple[Block | None, ...]
@@ -63,6 +63,13 @@ ENTRIES: Final[dict[str, tuple[str, Arguments]]] = {
         (
             _ROWS[FLOW], _ROWS[SIDE], _block(np.uint64, 2), _block(np.uint64, 2), _block(np.uint64, 2), _STATE,
             _block(np.int64, 2), _block(np.uint64, 2), _block(np.uint64, 2), _block(np.uint64, 2), _ROWS[SIDE], _STATE,
+        ),
+    ),
+    "orient": ("orienting", (_ROWS[FLOW], _ROWS[SIDE], _block(np.uint8, 2), _OCTETS)),
+    "alike": (
+        "alike",
+        (
+            _ROWS[FLOW], _ROWS[SIDE], _block(np.uint8, 2), _WORDS, _ROWS[SIGHT], _block(np.uint64, 2), _STATE, NUMBER,
         ),
     ),
     "fold": ("fold", (_ROWS[FLOW], _ROWS[SIDE], _ROWS[PAYLOAD], _WORDS, _STATE, NUMBER)),
