@@ -152,6 +152,8 @@ def _rule(case: Case, rule: str, accepted: Sequence[Told], by_pair: Any) -> tupl
     for item in tried:
         for port in item["ports"]:
             mark = _port(case, port, accepted)
+            if mark == "right" and not _named(case, port):
+                mark = "wrong"
             if mark != "right" and worst[0] != "wrong":
                 worst = (
                     mark,
@@ -176,6 +178,12 @@ def _port(case: Case, port: dict[str, Any], accepted: Sequence[Told]) -> str:
     if port["state"] in _UNSURE or (accepted[0].state == "blocked" and port["state"] == "unanswered"):
         return "weaker"
     return "wrong"
+
+
+def _named(case: Case, port: dict[str, Any]) -> bool:
+    """Say whether the detail of a port has the words that its condition asks for; only of a port that is as it was made."""
+    tried = port["port"] in case.row.ports and port["state"] == case.condition.truth["both"][0].state
+    return not tried or (case.condition.detail or "") in (port["detail"] or "")
 
 
 def _other(case: Case, other: Other, by_pair: Any) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from tests.lab.dialogues import DATAGRAMS, INSIDE_TLS, INSTANCE_PORT, SPOKEN, Turns
+from tests.lab.handshakes import HANDSHAKES, Words
 
 Entry = dict[str, Any]
 
@@ -36,22 +37,6 @@ def turns(entry: Entry) -> tuple[Turns, bool]:
         return SPOKEN[manner], False
     service: str = entry["service"]
     return SPOKEN[INSIDE_TLS.get(service, service)], service in INSIDE_TLS
-
-
-OPENSSL: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
-    "tls-versions": (("-tls1_3",), ("-tls1_2",)),
-    "tls-ciphers": (
-        ("-tls1_2", "-cipher", "ECDHE-RSA-CHACHA20-POLY1305"),
-        ("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"),
-    ),
-    "tls-client-certificate": (("-tls1_2", "-Verify", "1", "-verify_return_error"), ("-tls1_2",)),
-    "tls-unknown-ca": (("-tls1_2",), ("-tls1_2", "-verify_return_error")),
-    "tls-name": (
-        ("-tls1_2", "-servername", "known", "-servername_fatal", "-cert2", "cert.pem", "-key2", "key.pem"),
-        ("-tls1_2", "-servername", "other"),
-    ),
-}
-"""What OpenSSL's own programs are told where a handshake is to fail: the server, and the client."""
 
 
 def server_context(folder: Path) -> ssl.SSLContext:
@@ -92,13 +77,50 @@ async def talk(said: Turns, me: str, reader: asyncio.StreamReader, writer: async
             await asyncio.wait_for(reader.readexactly(len(words)), PATIENCE)
 
 
+async def serve_handshake(entry: Entry, words: Words | bytes, folder: Path) -> None:
+    """Listen as OpenSSL's server, told some words; or say some bytes to whoever says anything, and hear what is said of them."""
+    if isinstance(words, tuple):
+        said = (
+            "-cert",
+            "cert.pem",
+            "-key",
+            "key.pem",
+            "-quiet",
+            *words,
+            "-accept",
+            f"{entry['address']}:{entry['port']}",
+        )
+        await asyncio.create_subprocess_exec("openssl", "s_server", *said, stdin=asyncio.subprocess.PIPE, cwd=folder)
+        return
+
+    async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            await reader.read(65536)
+            writer.write(words)
+            await reader.read()
+            writer.close()
+
+    await asyncio.start_server(met, entry["address"], entry["port"])
+
+
+async def ask_handshake(entry: Entry, words: Words | bytes) -> str:
+    """Ask as OpenSSL's client, told some words; or say some bytes, and hear what is said of them."""
+    if isinstance(words, tuple):
+        ends = ("-connect", f"{entry['address']}:{entry['port']}", "-bind", f"{entry['source']}:0")
+        code = await openssl("s_client", *ends, "-quiet", *words)
+        return f"broken off: {code}" if code else "talked"
+    reader, writer = await asyncio.open_connection(entry["address"], entry["port"], local_addr=(entry["source"], 0))
+    writer.write(words)
+    heard = await reader.read()
+    writer.close()
+    return "broken off: 1" if heard[:1] == b"\x15" else "talked"
+
+
 async def serve_tcp(entry: Entry, folder: Path) -> None:
     """Listen; every connection gets the same."""
     manner = entry["manner"]
-    if manner in OPENSSL:
-        where = f"{entry['address']}:{entry['port']}"
-        words = ("-accept", where, "-cert", "cert.pem", "-key", "key.pem", "-quiet", *OPENSSL[manner][0])
-        await asyncio.create_subprocess_exec("openssl", "s_server", *words, stdin=asyncio.subprocess.PIPE, cwd=folder)
+    if manner in HANDSHAKES:
+        await serve_handshake(entry, HANDSHAKES[manner].server, folder)
         return
     said, inside = turns(entry)
     context = server_context(folder) if inside and manner not in ("swallow", "plain") else None
@@ -172,10 +194,8 @@ async def active(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.Str
 async def ask_tcp(entry: Entry) -> str:
     """Connect and talk; say how it ended."""
     manner = entry["manner"]
-    if manner in OPENSSL:
-        ends = ("-connect", f"{entry['address']}:{entry['port']}", "-bind", f"{entry['source']}:0")
-        code = await openssl("s_client", *ends, "-quiet", *OPENSSL[manner][1])
-        return f"broken off: {code}" if code else "talked"
+    if manner in HANDSHAKES:
+        return await ask_handshake(entry, HANDSHAKES[manner].client)
     said, inside = turns(entry)
     connecting = asyncio.open_connection(entry["address"], entry["port"], local_addr=(entry["source"], 0))
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.lab.conditions import VIEWS, Condition, Other, Told, same
+from tests.lab.handshakes import HANDSHAKES
 
 
 def _case(name: str, *told: Told, **what: object) -> Condition:
@@ -22,14 +23,11 @@ _DATA: Final = Told("blocked", "no-answer")
 
 _TLS: Final = (
     *(
-        _case(manner, Told("failing", "tls-alert", by), listens=manner, asks=manner)
-        for manner, by in (
-            ("tls-versions", "responder"),
-            ("tls-ciphers", "responder"),
-            ("tls-client-certificate", "responder"),
-            ("tls-name", "responder"),
-            ("tls-unknown-ca", "initiator"),
+        _case(
+            name, Told("failing", "tls-alert", one.by) if one.alert else _OPEN, listens=name, asks=name,
+            detail=one.alert or "encrypted, application not visible",
         )
+        for name, one in HANDSHAKES.items()
     ),
     _case("tls-silent", Told("failing", "tls-stalled"), listens="swallow"),
     _case("clear-text-in-tls", Told("wrong-protocol"), listens="plain"),
