@@ -94,9 +94,15 @@ def _excused(item: Judged, by_pair: Any, view: View, strange: Sequence[dict[str,
     ports = [port for rule in rules for entry in _entries(item.case, rule, by_pair) for port in entry["ports"]]
     # Blocked without a cause: what says why was not captured, or cut off.
     fits = {(truth.state, truth.cause)} | ({("blocked", "no-answer")} if truth.state == "blocked" else set())
+    # Of a reset, too, nothing genuine may be left to compare it with; then that is said (verdicts.md 4).
+    forged = truth.cause == "reset-in-path"
+    alike = [forged and (port["cause"], port["confidence"]) == ("reset-by-responder", "low") for port in ports]
     return (
         Judged(item.case, "weaker", item.why)
-        if all(port["state"] in less or (port["state"], port["cause"]) in fits for port in ports)
+        if all(
+            port["state"] in less or (port["state"], port["cause"]) in fits or unsure
+            for port, unsure in zip(ports, alike, strict=True)
+        )
         else item
     )
 

@@ -26,6 +26,8 @@ Entry = dict[str, Any]
 PATIENCE: Final = 9.0
 """Seconds that a client waits for a connection: three repeated SYNs."""
 RETRIES: Final = 3
+JOBS: Final = {"big": 20, "large": 600}
+"""How many times 256 bytes are printed behind the first words."""
 
 
 def turns(entry: Entry) -> tuple[Turns, bool]:
@@ -212,8 +214,8 @@ async def ask_tcp(entry: Entry) -> str:
             return "probed"
         if inside and manner != "other":
             await asyncio.wait_for(writer.start_tls(client_context()), PATIENCE)
-        if manner == "big":
-            said = [("c", SPOKEN["raw-print"][0][1] + bytes(range(256)) * 20)]
+        if manner in JOBS:
+            said = [("c", SPOKEN["raw-print"][0][1] + bytes(range(256)) * JOBS[manner])]
         if manner in ("ftp-passive", "ftp-active"):
             await fetch(entry, reader, writer)
         else:

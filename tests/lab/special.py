@@ -62,6 +62,7 @@ SPECIAL: Final[dict[str, tuple[Condition, ...]]] = {
         _case("unavailable", _REFUSED, listens="http-503", asks="http-503"),
     ),
     "server-to-printer/raw-delivery": (
+        _case("large-job", _OPEN, listens="swallow", asks="large"),
         Condition(
             name="path-mtu", forward="large-dropped", asks="big",
             truth={"initiator": (_LOST,), "both": (_LOST,), "responder": (_OPEN, _LOST)},
