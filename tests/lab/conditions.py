@@ -154,10 +154,11 @@ SIX: Final = (
         for name, cause in (
             ("no-route", "icmp-net-unreachable"), ("admin-prohibited", "icmp-admin-prohibited"),
             ("addr-unreachable", "icmp-host-unreachable"), ("port-unreachable", "icmp-port-unreachable"),
+            ("policy-fail", "icmp-admin-prohibited"), ("reject-route", "icmp-admin-prohibited"),
         )
     ),
     Condition(
         name="reset-by-router", version=6, forward="reset", transports=("tcp",), truth=_before(Told("blocked", "reset-in-path")),
     ),
 )  # fmt: skip
-"""What some rules go through over IPv6."""
+"""What rules go through over IPv6."""

@@ -156,6 +156,17 @@ async def serve_tcp(entry: Entry, folder: Path) -> None:
     )
 
 
+def announced(entry: Entry, *, passive: bool) -> Turns:
+    """What is said to agree on a port for data: by the server (``passive``) or the client; of IPv6 in the words of RFC 2428."""
+    address, port = entry["address" if passive else "source"], entry["data"]
+    numbers = ",".join([*address.split("."), str(port >> 8), str(port & 255)])
+    if ":" in address:
+        asked, told = "EPSV" if passive else f"EPRT |2|{address}|{port}|", f"229 Extended Passive Mode (|||{port}|)"
+    else:
+        asked, told = "PASV" if passive else f"PORT {numbers}", f"227 Entering Passive Mode ({numbers})."
+    return [("c", f"{asked}\r\n".encode()), ("s", f"{told if passive else '200 ok'}\r\n".encode())]
+
+
 async def passive(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """An FTP server that opens a port for data (RFC 959, 4.1.2)."""
 
@@ -163,26 +174,15 @@ async def passive(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.St
         out.close()
 
     door = await asyncio.start_server(data, entry["address"], entry["data"])
-    numbers = ",".join([*entry["address"].split("."), str(entry["data"] >> 8), str(entry["data"] & 255)])
-    await talk(
-        [("s", b"220 FTP ready\r\n"), ("c", b"USER scan\r\n"), ("s", b"331 password\r\n"), ("c", b"PASS x\r\n"),
-         ("s", b"230 in\r\n"), ("c", b"PASV\r\n"), ("s", f"227 Entering Passive Mode ({numbers}).\r\n".encode())],
-        "s", reader, writer,
-    )  # fmt: skip
+    await talk([*SPOKEN["ftp"][:5], *announced(entry, passive=True)], "s", reader, writer)
     await asyncio.wait_for(reader.read(65536), 3 * PATIENCE)
     door.close()
 
 
 async def active(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """An FTP server that is told where to connect to."""
-    client = entry["source"]
-    numbers = ",".join([*client.split("."), str(entry["data"] >> 8), str(entry["data"] & 255)])
-    await talk(
-        [("s", b"220 FTP ready\r\n"), ("c", b"USER scan\r\n"), ("s", b"331 password\r\n"), ("c", b"PASS x\r\n"),
-         ("s", b"230 in\r\n"), ("c", f"PORT {numbers}\r\n".encode()), ("s", b"200 ok\r\n"), ("c", b"STOR scan.pdf\r\n"),
-         ("s", b"150 opening\r\n")],
-        "s", reader, writer,
-    )  # fmt: skip
+    client, storing = entry["source"], [("c", b"STOR scan.pdf\r\n"), ("s", b"150 opening\r\n")]
+    await talk([*SPOKEN["ftp"][:5], *announced(entry, passive=False), *storing], "s", reader, writer)
     try:
         _, out = await asyncio.wait_for(
             asyncio.open_connection(client, entry["data"], local_addr=(entry["address"], 0)), PATIENCE
@@ -235,8 +235,7 @@ async def fetch(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.Stre
     """An FTP client that wants a data connection."""
     await talk(SPOKEN["ftp"][:5], "c", reader, writer)
     if entry["manner"] == "ftp-passive":
-        writer.write(b"PASV\r\n")
-        await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
+        await talk(announced(entry, passive=True), "c", reader, writer)
         data = asyncio.open_connection(entry["address"], entry["data"], local_addr=(entry["source"], 0))
         with contextlib.suppress(OSError, TimeoutError):
             _, out = await asyncio.wait_for(data, PATIENCE)
@@ -247,9 +246,7 @@ async def fetch(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.Stre
         out.close()
 
     door = await asyncio.start_server(taken, entry["source"], entry["data"])
-    numbers = ",".join([*entry["source"].split("."), str(entry["data"] >> 8), str(entry["data"] & 255)])
-    writer.write(f"PORT {numbers}\r\n".encode())
-    await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
+    await talk(announced(entry, passive=False), "c", reader, writer)
     writer.write(b"STOR scan.pdf\r\n")
     await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
     await asyncio.wait_for(reader.readuntil(b"\n"), 2 * PATIENCE)
