@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import socket
 import ssl
 import struct
 import sys
+import termios
 import time
 from pathlib import Path
 from typing import Any, Final, cast
@@ -217,11 +219,10 @@ async def ask_tcp(entry: Entry) -> str:
         if manner in JOBS:
             said = [("c", SPOKEN["raw-print"][0][1] + bytes(range(256)) * JOBS[manner])]
         if manner in ("ftp-passive", "ftp-active"):
-            await fetch(entry, reader, writer)
-        else:
-            await asyncio.wait_for(talk(said, "c", reader, writer), PATIENCE)
-        if manner == "big":
-            await asyncio.sleep(5)
+            return await fetch(entry, reader, writer)
+        await asyncio.wait_for(talk(said, "c", reader, writer), PATIENCE)
+        if manner in JOBS:
+            return await acknowledged(writer)
         return "talked"
     except (OSError, ssl.SSLError, asyncio.IncompleteReadError, TimeoutError) as error:
         return f"broken off: {type(error).__name__}"
@@ -231,16 +232,28 @@ async def ask_tcp(entry: Entry) -> str:
             await asyncio.wait_for(writer.wait_closed(), 1)
 
 
-async def fetch(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """An FTP client that wants a data connection."""
+async def acknowledged(writer: asyncio.StreamWriter) -> str:
+    """Wait for all that was sent to be acknowledged, for a while; say whether it was."""
+    door = writer.get_extra_info("socket").fileno()
+    for _ in range(50):
+        if not struct.unpack("i", fcntl.ioctl(door, termios.TIOCOUTQ, bytes(4)))[0]:
+            return "talked"
+        await asyncio.sleep(0.1)
+    return "broken off: not acknowledged"
+
+
+async def fetch(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+    """An FTP client that wants a data connection; it says whether there was one."""
     await talk(SPOKEN["ftp"][:5], "c", reader, writer)
     if entry["manner"] == "ftp-passive":
         await talk(announced(entry, passive=True), "c", reader, writer)
         data = asyncio.open_connection(entry["address"], entry["data"], local_addr=(entry["source"], 0))
-        with contextlib.suppress(OSError, TimeoutError):
+        try:
             _, out = await asyncio.wait_for(data, PATIENCE)
-            out.close()
-        return
+        except (OSError, TimeoutError):
+            return "talked, no data"
+        out.close()
+        return "talked"
 
     async def taken(_: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
         out.close()
@@ -249,8 +262,9 @@ async def fetch(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.Stre
     await talk(announced(entry, passive=False), "c", reader, writer)
     writer.write(b"STOR scan.pdf\r\n")
     await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
-    await asyncio.wait_for(reader.readuntil(b"\n"), 2 * PATIENCE)
+    told = await asyncio.wait_for(reader.readuntil(b"\n"), 2 * PATIENCE)
     door.close()
+    return "talked" if told.startswith(b"226") else "talked, no data"
 
 
 class Answering(asyncio.DatagramProtocol):
@@ -282,7 +296,8 @@ async def ask_udp(entry: Entry) -> str:
                 door.send(DATAGRAMS[entry["service"]][0])
                 await asyncio.wait_for(loop.sock_recv(door, 2048), 1)
                 if entry["manner"] == "instance":
-                    await ask_tcp(entry | {"port": INSTANCE_PORT, "service": "tds", "manner": "service"})
+                    met = await ask_tcp(entry | {"port": INSTANCE_PORT, "service": "tds", "manner": "service"})
+                    return "talked" if met == "talked" else "talked, no data"
                 return "talked"
             except TimeoutError:
                 continue
