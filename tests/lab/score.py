@@ -81,7 +81,7 @@ def _excused(item: Judged, by_pair: Any, view: View, strange: Sequence[dict[str,
 
     What was invented has no excuse, nor has silence where the responder did answer.
     """
-    if item.mark != "wrong" or _invented(item.case, view, by_pair, strange)[0] == "wrong":
+    if item.mark != "wrong" or _invented(item.case, view, by_pair, strange, limited=True)[0] == "wrong":
         return item
     truth = item.case.told(view)[0]
     met = truth.state in _HANDSHAKE or truth.cause in ("dropped-after-handshake", "reset-in-path", "return-path")
@@ -94,17 +94,19 @@ def _excused(item: Judged, by_pair: Any, view: View, strange: Sequence[dict[str,
     ports = [port for rule in rules for entry in _entries(item.case, rule, by_pair) for port in entry["ports"]]
     # Blocked without a cause: what says why was not captured, or cut off.
     fits = {(truth.state, truth.cause)} | ({("blocked", "no-answer")} if truth.state == "blocked" else set())
-    # Of a reset, too, nothing genuine may be left to compare it with; then that is said (verdicts.md 4).
-    forged = truth.cause == "reset-in-path"
-    alike = [forged and (port["cause"], port["confidence"]) == ("reset-by-responder", "low") for port in ports]
     return (
         Judged(item.case, "weaker", item.why)
         if all(
-            port["state"] in less or (port["state"], port["cause"]) in fits or unsure
-            for port, unsure in zip(ports, alike, strict=True)
+            port["state"] in less or (port["state"], port["cause"]) in fits or _uncompared(truth, port)
+            for port in ports
         )
         else item
     )
+
+
+def _uncompared(truth: Told, port: dict[str, Any]) -> bool:
+    """Say whether a forged reset is told as one with nothing genuine to compare it to (verdicts.md 4): less sure, and honest."""
+    return truth.cause == "reset-in-path" and (port["cause"], port["confidence"]) == ("reset-by-responder", "low")
 
 
 def _entries(case: Case, rule: str, by_pair: dict[tuple[str, str, str], list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -179,11 +181,18 @@ def _port(case: Case, port: dict[str, Any], accepted: Sequence[Told]) -> str:
         return "right" if port["state"] == "not-attempted" else "wrong"
     for place, told in enumerate(accepted):
         by = case.initiator if told.by == "initiator" else case.address_of(told.by)
+        if told.cause == "no-answer" and _stopped(case) and port["by"] is not None:
+            return "wrong"  # nobody is to blame for what never arrived
         if (port["state"], port["cause"]) == (told.state, told.cause) and (told.by is None or port["by"] == by):
             return "weaker" if place else "right"
     if port["state"] in _UNSURE or (accepted[0].state == "blocked" and port["state"] == "unanswered"):
         return "weaker"
     return "wrong"
+
+
+def _stopped(case: Case) -> bool:
+    """Say whether the network stopped the request or its answer on the way."""
+    return case.condition.forward == "dropped" or case.condition.lost
 
 
 def _named(case: Case, port: dict[str, Any]) -> bool:
@@ -202,7 +211,9 @@ def _other(case: Case, other: Other, by_pair: Any) -> tuple[str, str]:
     return "wrong", f"{other.rule}: {other.told} of {asking} was there, but {_words(items)}"
 
 
-def _invented(case: Case, view: View, by_pair: Any, strange: Iterable[dict[str, Any]]) -> tuple[str, str]:
+def _invented(
+    case: Case, view: View, by_pair: Any, strange: Iterable[dict[str, Any]], *, limited: bool = False
+) -> tuple[str, str]:
     """Nothing may be said of rules that nobody tried; of rules that ask for the same port, only what is said of the case's own."""
     ends = {f"i-{case.name}", f"r-{case.name}"}
     allowed = {case.row.rule, *(other.rule for other in case.condition.others)}
@@ -211,8 +222,11 @@ def _invented(case: Case, view: View, by_pair: Any, strange: Iterable[dict[str, 
         if rule in allowed or not ends & {one, other}:
             continue
         for item in items:
-            ports = {port["port"] for port in item["ports"] if port["state"] not in ("not-attempted", "not-observable")}
-            if item["verdict"] not in _QUIET and not (ports <= set(case.row.ports) and item["verdict"] in truth):
+            tried = [port for port in item["ports"] if port["state"] not in ("not-attempted", "not-observable")]
+            same = {port["port"] for port in tried} <= set(case.row.ports) and (
+                item["verdict"] in truth or (limited and all(_uncompared(case.told(view)[0], port) for port in tried))
+            )
+            if item["verdict"] not in _QUIET and not same:
                 return "wrong", f"{rule}: nobody tried it, but {_words([item])}"
     for item in strange:
         names = {(item[end] or {}).get("name") for end in ("initiator", "responder")}
