@@ -1,4 +1,4 @@
-"""TLS handshakes that fail between OpenSSL's own programs: what each is told, and which alert must come of it.
+"""TLS handshakes that fail between OpenSSL's own programs: what each is told, which alert must come of it, and how they run.
 
 Knows OpenSSL's words, the lab's certificates, and the bytes of the few ends that OpenSSL's programs cannot be; must not know what
 is said of an alert.
@@ -6,11 +6,19 @@ is said of an alert.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+from tests.lab.talk import PATIENCE, Entry
+
 Words = tuple[str, ...]
+
+_ALERT, _HANDSHAKE = 21, 22
+"""Types of records."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class Handshake:
 
 def _record(message: bytes) -> bytes:
     """A record with a handshake message (RFC 5246, 6.2.1)."""
-    return struct.pack(">BHH", 22, 0x0303, len(message)) + message
+    return struct.pack(">BHH", _HANDSHAKE, 0x0303, len(message)) + message
 
 
 def _hello(kind: int, rest: bytes) -> bytes:
@@ -90,7 +98,7 @@ HANDSHAKES: Final[dict[str, Handshake]] = {
     **_certificates(_12, "tls"),
     "tls-hello-broken": Handshake(_hello(2, b"\xc0\x2f\0\0\5"), _12, "initiator", "decode_error"),
     "tls-cipher-not-offered": Handshake(_hello(2, b"\0\5\0"), _12, "initiator", "illegal_parameter"),
-    "tls-record-too-long": Handshake(struct.pack(">BHH", 22, 0x0303, 0xFFFF) + bytes(600), _12, "initiator", "record_overflow"),
+    "tls-record-too-long": Handshake(struct.pack(">BHH", _HANDSHAKE, 0x0303, 0xFFFF) + bytes(600), _12, "initiator", "record_overflow"),
     "tls-no-hello": Handshake(_record(b"\x0e\0\0\0"), _12, "initiator", "unexpected_message"),
     # TLS 1.3: in clear before there are keys; what a server says of a client is encrypted.
     **_certificates(_13, "tls13"),
@@ -100,3 +108,58 @@ HANDSHAKES: Final[dict[str, Handshake]] = {
     "tls13-client-expired": Handshake((*_13, *_MUST), (*_13, *_shows("expired"))),
 }  # fmt: skip
 """By the manner of speaking; every certificate is of the lab's authority but ``cert.pem``, which signs itself."""
+
+
+async def openssl(*words: str) -> int:
+    """Run one of OpenSSL's programs to its end; its exit code is returned."""
+    program = await asyncio.create_subprocess_exec(
+        "openssl",
+        *words,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    await program.communicate(b"")
+    return program.returncode or 0
+
+
+async def serve_handshake(entry: Entry, words: Words | bytes, folder: Path) -> None:
+    """Listen as OpenSSL's server, told some words; or say some bytes to whoever says anything, and hear what is said of them."""
+    if isinstance(words, tuple):
+        said = (
+            "-cert",
+            "cert.pem",
+            "-key",
+            "key.pem",
+            "-quiet",
+            *words,
+            "-accept",
+            f"{entry['address']}:{entry['port']}",
+        )
+        await asyncio.create_subprocess_exec("openssl", "s_server", *said, stdin=asyncio.subprocess.PIPE, cwd=folder)
+        return
+
+    async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            await reader.read(65536)
+            writer.write(words)
+            await reader.read()
+            writer.close()
+
+    await asyncio.start_server(met, entry["address"], entry["port"])
+
+
+async def ask_handshake(entry: Entry, words: Words | bytes) -> str:
+    """Ask as OpenSSL's client, told some words; or say some bytes, and hear what is said of them."""
+    if isinstance(words, tuple):
+        ends = ("-connect", f"{entry['address']}:{entry['port']}", "-bind", f"{entry['source']}:0")
+        code = await openssl("s_client", *ends, "-quiet", *words)
+        return f"broken off: {code}" if code else "talked"
+    try:
+        reader, writer = await asyncio.open_connection(entry["address"], entry["port"], local_addr=(entry["source"], 0))
+        writer.write(words)
+        heard = await asyncio.wait_for(reader.read(), PATIENCE)
+        writer.close()
+    except (OSError, TimeoutError) as error:
+        return f"no alert: {type(error).__name__}"
+    return "broken off: 1" if heard[:1] == bytes((_ALERT,)) else "talked"

@@ -17,14 +17,8 @@ import analyser
 from analyser.report.json import report_json
 from tests.lab.cases import Case, site
 from tests.lab.conditions import Other, Told, View
-from tests.lab.matrix import requirements
+from tests.lab.severity import VERDICTS, severity
 
-VERDICTS: Final = {
-    "open": "satisfied", "not-attempted": "missing", "one-sided": "inconclusive", "pending": "inconclusive",
-    "probe-only": "inconclusive", "not-observable": "inconclusive",
-}  # fmt: skip
-"""What a state means for a rule, where the two words differ (verdicts.md 6)."""
-_BAD: Final = {"blocked", "refused", "unanswered", "failing", "wrong-protocol"}
 _UNSURE: Final = {"one-sided", "pending", "not-observable"}
 _QUIET: Final = {"missing", "unused", "not-applicable", "inconclusive"}
 """Verdicts of rules of which nothing was tried."""
@@ -37,16 +31,6 @@ class Judged:
     case: Case
     mark: str
     why: str
-
-
-def severity(requirement: str, verdict: str) -> str:
-    """verdicts.md 8."""
-    mandatory = requirement == "mandatory"
-    if verdict in _BAD:
-        return "violation" if mandatory else "warning"
-    if verdict in ("intermittent", "missing"):
-        return "warning" if mandatory else "notice"
-    return "notice" if verdict == "inconclusive" else "ok"
 
 
 def report(captures: Sequence[Path], made: Sequence[Case], folder: Path, *, points: bool = False) -> dict[str, Any]:
@@ -253,19 +237,3 @@ def known_cases(told: dict[str, Any], made: Sequence[Case]) -> set[tuple[str, st
             condition = next((conditions[name] for name in names if name in conditions), "nobody")
             found.add((condition, item["case"]["id"].partition("/")[2]))
     return found
-
-
-def exit_code(made: Sequence[Case], view: View) -> int:
-    """Return the exit code of a run over some cases of one rule (verdicts.md 8), when every answer is right."""
-    verdicts = [VERDICTS.get(told.state, told.state) for case in made for told in case.told(view)[:1]]
-    found = [severity(made[0].row.requirement, verdict) for verdict in verdicts]
-    required = requirements()
-    found += [
-        severity(required[other.rule], VERDICTS.get(other.told.state, other.told.state))
-        for case in made
-        for other in case.condition.others
-        if other.seen_at(view)
-    ]
-    if "violation" in found:
-        return 1
-    return 0 if made[0].row.requirement == "mandatory" and "satisfied" in verdicts else 3

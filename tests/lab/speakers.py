@@ -18,15 +18,13 @@ import sys
 import termios
 import time
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from tests.lab.dialogues import DATAGRAMS, INSIDE_TLS, INSTANCE_PORT, SPOKEN, Turns
-from tests.lab.handshakes import HANDSHAKES, Words
+from tests.lab.handshakes import HANDSHAKES, ask_handshake, serve_handshake
+from tests.lab.talk import PATIENCE, Entry, talk
+from tests.lab.transfers import active, fetch, passive
 
-Entry = dict[str, Any]
-
-PATIENCE: Final = 9.0
-"""Seconds that a client waits for a connection: three repeated SYNs."""
 RETRIES: Final = 3
 JOBS: Final = {"big": 20, "large": 600}
 """How many times 256 bytes are printed behind the first words."""
@@ -56,68 +54,6 @@ def client_context() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
-
-
-async def openssl(*words: str) -> int:
-    """Run one of OpenSSL's programs to its end; its exit code is returned."""
-    program = await asyncio.create_subprocess_exec(
-        "openssl",
-        *words,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    await program.communicate(b"")
-    return program.returncode or 0
-
-
-async def talk(said: Turns, me: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Say one's turns and hear the other's."""
-    for who, words in said:
-        if who == me:
-            writer.write(words)
-            await writer.drain()
-        else:
-            await asyncio.wait_for(reader.readexactly(len(words)), PATIENCE)
-
-
-async def serve_handshake(entry: Entry, words: Words | bytes, folder: Path) -> None:
-    """Listen as OpenSSL's server, told some words; or say some bytes to whoever says anything, and hear what is said of them."""
-    if isinstance(words, tuple):
-        said = (
-            "-cert",
-            "cert.pem",
-            "-key",
-            "key.pem",
-            "-quiet",
-            *words,
-            "-accept",
-            f"{entry['address']}:{entry['port']}",
-        )
-        await asyncio.create_subprocess_exec("openssl", "s_server", *said, stdin=asyncio.subprocess.PIPE, cwd=folder)
-        return
-
-    async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            await reader.read(65536)
-            writer.write(words)
-            await reader.read()
-            writer.close()
-
-    await asyncio.start_server(met, entry["address"], entry["port"])
-
-
-async def ask_handshake(entry: Entry, words: Words | bytes) -> str:
-    """Ask as OpenSSL's client, told some words; or say some bytes, and hear what is said of them."""
-    if isinstance(words, tuple):
-        ends = ("-connect", f"{entry['address']}:{entry['port']}", "-bind", f"{entry['source']}:0")
-        code = await openssl("s_client", *ends, "-quiet", *words)
-        return f"broken off: {code}" if code else "talked"
-    reader, writer = await asyncio.open_connection(entry["address"], entry["port"], local_addr=(entry["source"], 0))
-    writer.write(words)
-    heard = await reader.read()
-    writer.close()
-    return "broken off: 1" if heard[:1] == b"\x15" else "talked"
 
 
 async def serve_tcp(entry: Entry, folder: Path) -> None:
@@ -156,43 +92,6 @@ async def serve_tcp(entry: Entry, folder: Path) -> None:
     await asyncio.start_server(
         met, entry["address"], entry["port"], ssl=context, ssl_handshake_timeout=20 if context else None
     )
-
-
-def announced(entry: Entry, *, passive: bool) -> Turns:
-    """What is said to agree on a port for data: by the server (``passive``) or the client; of IPv6 in the words of RFC 2428."""
-    address, port = entry["address" if passive else "source"], entry["data"]
-    numbers = ",".join([*address.split("."), str(port >> 8), str(port & 255)])
-    if ":" in address:
-        asked, told = "EPSV" if passive else f"EPRT |2|{address}|{port}|", f"229 Extended Passive Mode (|||{port}|)"
-    else:
-        asked, told = "PASV" if passive else f"PORT {numbers}", f"227 Entering Passive Mode ({numbers})."
-    return [("c", f"{asked}\r\n".encode()), ("s", f"{told if passive else '200 ok'}\r\n".encode())]
-
-
-async def passive(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """An FTP server that opens a port for data (RFC 959, 4.1.2)."""
-
-    async def data(_: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
-        out.close()
-
-    door = await asyncio.start_server(data, entry["address"], entry["data"])
-    await talk([*SPOKEN["ftp"][:5], *announced(entry, passive=True)], "s", reader, writer)
-    await asyncio.wait_for(reader.read(65536), 3 * PATIENCE)
-    door.close()
-
-
-async def active(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """An FTP server that is told where to connect to."""
-    client, storing = entry["source"], [("c", b"STOR scan.pdf\r\n"), ("s", b"150 opening\r\n")]
-    await talk([*SPOKEN["ftp"][:5], *announced(entry, passive=False), *storing], "s", reader, writer)
-    try:
-        _, out = await asyncio.wait_for(
-            asyncio.open_connection(client, entry["data"], local_addr=(entry["address"], 0)), PATIENCE
-        )
-        out.close()
-        writer.write(b"226 done\r\n")
-    except (OSError, TimeoutError):
-        writer.write(b"425 cannot open data connection\r\n")
 
 
 async def ask_tcp(entry: Entry) -> str:
@@ -240,31 +139,6 @@ async def acknowledged(writer: asyncio.StreamWriter) -> str:
             return "talked"
         await asyncio.sleep(0.1)
     return "broken off: not acknowledged"
-
-
-async def fetch(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
-    """An FTP client that wants a data connection; it says whether there was one."""
-    await talk(SPOKEN["ftp"][:5], "c", reader, writer)
-    if entry["manner"] == "ftp-passive":
-        await talk(announced(entry, passive=True), "c", reader, writer)
-        data = asyncio.open_connection(entry["address"], entry["data"], local_addr=(entry["source"], 0))
-        try:
-            _, out = await asyncio.wait_for(data, PATIENCE)
-        except (OSError, TimeoutError):
-            return "talked, no data"
-        out.close()
-        return "talked"
-
-    async def taken(_: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
-        out.close()
-
-    door = await asyncio.start_server(taken, entry["source"], entry["data"])
-    await talk(announced(entry, passive=False), "c", reader, writer)
-    writer.write(b"STOR scan.pdf\r\n")
-    await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
-    told = await asyncio.wait_for(reader.readuntil(b"\n"), 2 * PATIENCE)
-    door.close()
-    return "talked" if told.startswith(b"226") else "talked, no data"
 
 
 class Answering(asyncio.DatagramProtocol):

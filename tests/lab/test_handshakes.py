@@ -6,7 +6,8 @@ from typing import Any
 
 from tests.lab.cases import Case, cases
 from tests.lab.handshakes import HANDSHAKES
-from tests.lab.score import judge, severity
+from tests.lab.score import judge
+from tests.lab.severity import severity
 
 RULE = "server-to-printer/hp-install"
 
