@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.lab.accuracy import PLACES, POINTS, Score, by_rule, score
-from tests.lab.cases import Case, cases, clients, servers
+from tests.lab.cases import IN_SIX, Case, cases, clients, servers
+from tests.lab.conditions import SIX
 from tests.lab.firewall import CHAINS, opened, ruleset
 from tests.lab.handshakes import HANDSHAKES
 from tests.lab.matrix import rows
@@ -174,6 +175,17 @@ def test_every_rule_goes_through_every_condition_of_its_transport() -> None:
         } <= named, rule
         if mine[0].row.transport == "tcp":
             assert {"reset-by-router", "reset-by-router-uncompared", "wrong-protocol"} <= named, rule
+
+
+def test_ipv6_is_for_every_rule_of_the_whole_and_for_every_part_in_the_suite() -> None:
+    """The page leaves no rule out; the suite takes rules of each part of the matrix, and both transports."""
+    wanted = {condition.name for condition in SIX if condition.name != "reset-by-router"}
+    for rule, mine in by_rule(cases(whole=True)).items():
+        assert {case.condition.name for case in mine if case.condition.version == 6} >= wanted, rule
+    few = [row for row in rows() if row.rule in IN_SIX]
+    assert len(few) == len(IN_SIX) >= 12
+    assert {row.rule.partition("/")[0] for row in few} == {row.rule.partition("/")[0] for row in rows()}
+    assert {row.transport for row in few} == {"tcp", "udp"}
 
 
 def test_rules_of_the_firewall_name_the_pairs_they_are_for() -> None:
