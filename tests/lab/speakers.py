@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import json
 import socket
@@ -124,6 +125,9 @@ async def ask_tcp(entry: Entry) -> str:
             return await acknowledged(writer)
         return "talked"
     except (OSError, ssl.SSLError, asyncio.IncompleteReadError, TimeoutError) as error:
+        # An established connection outlives these errors: asyncio took the socket for connected as the error came.
+        if isinstance(error, OSError) and error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+            return f"not connected: {error.errno}"
         return f"broken off: {type(error).__name__}"
     finally:
         with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
