@@ -138,7 +138,7 @@ async def ask_tcp(entry: Entry) -> str:
 async def acknowledged(writer: asyncio.StreamWriter) -> str:
     """Wait for all that was sent to be acknowledged, for a while; say whether it was."""
     door = writer.get_extra_info("socket").fileno()
-    for _ in range(50):
+    for _ in range(int(10 * PATIENCE)):
         if not struct.unpack("i", fcntl.ioctl(door, termios.TIOCOUTQ, bytes(4)))[0]:
             return "talked"
         await asyncio.sleep(0.1)
