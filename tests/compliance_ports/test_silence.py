@@ -155,6 +155,14 @@ def test_a_request_addressed_to_a_router_is_not_on_the_responders_segment() -> N
     assert port_of(unanswered(port=51443), beside=both_sides, paths=VLAN_PATHS).by is None
 
 
+def test_a_request_addressed_to_somebody_else_is_not_on_the_responders_segment() -> None:
+    """Two files share an interface: on one the responder speaks under its MAC, on the other the request goes to another's."""
+    near = {"resp_ttl_min": 64, "resp_ttl_max": 64}
+    beside = [opened(port=80, resp_path=4, **near)]
+    assert port_of(unanswered(port=51443), beside=beside, paths=VLAN_PATHS).by is None
+    assert port_of(unanswered(port=51443, orig_path=6), beside=beside, paths=VLAN_PATHS).by == SERVER
+
+
 def test_a_mac_of_its_own_beside_a_router_shows_the_responders_segment() -> None:
     own_ttl = {"resp_ttl_min": 32, "resp_ttl_max": 32}
     own = [opened(port=80, resp_path=4, **own_ttl), opened(resp=FAR), opened(resp=OTHER)]

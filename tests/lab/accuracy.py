@@ -14,7 +14,8 @@ from typing import Final
 from tests.lab.cases import Case
 from tests.lab.conditions import VIEWS, View
 from tests.lab.network import ROOT
-from tests.lab.score import Judged, exit_code, judge, known_cases, report
+from tests.lab.score import Judged, judge, known_cases, report
+from tests.lab.severity import exit_code
 from tests.lab.vantages import VANTAGES, Vantage, read
 
 PAGE: Final = ROOT / "docs" / "accuracy.md"

@@ -27,8 +27,11 @@ _ELSEWHERE: Final = {"center": "servers", "servers": "center", "office": "server
 
 IN_SIX: Final = (
     "server-to-printer/hp-install", "server-to-printer/snmp-install-check", "server-to-printer/raw-delivery",
-    "workstation-to-server/administration-web",
+    "workstation-to-server/administration-web", "printer-to-server/ftp-scanning", "printer-to-server/terminal-time",
+    "other/sql-browser", "other/ldap-plain", "other/mail-delivery", "inter-server/shared-folder-tcp", "inter-server/near-roaming-tcp",
+    "cluster/etcd-peers", "workstation-outbound/spooler-controller", "server-to-printer/ricoh-install",
 )  # fmt: skip
+"""Rules of every part and protocol that go through IPv6 where there is no time for all of them."""
 
 _RESPONDERS: Final = 0x2000
 """From here on addresses of a zone are those of responders."""
@@ -79,8 +82,8 @@ def _zones(row: Row) -> tuple[Zone, Zone]:
     return ZONES[one], ZONES[_ELSEWHERE[one] if one == other else other]
 
 
-def cases() -> list[Case]:
-    """Return every case, numbered."""
+def cases(*, whole: bool = False) -> list[Case]:
+    """Return every case, numbered; over IPv6 those of ``IN_SIX``, or of all rules where it is the ``whole``."""
     found: list[Case] = []
 
     def add(row: Row, condition: Condition) -> None:
@@ -93,7 +96,7 @@ def cases() -> list[Case]:
     for row in known.values():
         for condition in PLAIN:
             add(row, condition)
-    for rule in IN_SIX:
+    for rule in known if whole else IN_SIX:
         for condition in SIX:
             add(known[rule], condition)
     for rule, conditions in SPECIAL.items():

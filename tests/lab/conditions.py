@@ -46,7 +46,8 @@ class Condition:
     through, ``backward`` that of the answers. ``lost``: the router drops the answers. ``freed_after``: seconds after which the way
     is free. ``asked_after``: when clients begin, once or more. ``inject``: a device that only listens sends resets to both ends. ``listens`` and ``asks`` are manners of ``speakers`` (None: nobody does).
     ``witness``: the responder answers an echo request. ``truth``: what is to be said at each view, the right words first, then
-    weaker ones that are still honest; ``udp``: where datagrams differ. ``others``: what is said of further rules of the pair.
+    weaker ones that are still honest; ``udp``: where datagrams differ. ``detail``: words that must be in the detail of each port of
+    which the right words are said. ``others``: what is said of further rules of the pair.
     """
 
     name: str
@@ -64,7 +65,7 @@ class Condition:
     freed_after: float | None = None
     asked_after: tuple[float, ...] = (0.0,)
     inject: bool = False
-    severity: str | None = None
+    detail: str | None = None
     others: tuple[Other, ...] = ()
     transports: tuple[str, ...] = ("tcp", "udp")
     version: int = 4
@@ -153,10 +154,11 @@ SIX: Final = (
         for name, cause in (
             ("no-route", "icmp-net-unreachable"), ("admin-prohibited", "icmp-admin-prohibited"),
             ("addr-unreachable", "icmp-host-unreachable"), ("port-unreachable", "icmp-port-unreachable"),
+            ("policy-fail", "icmp-admin-prohibited"), ("reject-route", "icmp-admin-prohibited"),
         )
     ),
     Condition(
         name="reset-by-router", version=6, forward="reset", transports=("tcp",), truth=_before(Told("blocked", "reset-in-path")),
     ),
 )  # fmt: skip
-"""What some rules go through over IPv6."""
+"""What rules go through over IPv6."""

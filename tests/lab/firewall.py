@@ -21,6 +21,8 @@ CHAINS: Final = {
     "icmp6-admin-prohibited": "reject with icmpv6 type admin-prohibited",
     "icmp6-addr-unreachable": "reject with icmpv6 type addr-unreachable",
     "icmp6-port-unreachable": "reject with icmpv6 type port-unreachable",
+    "icmp6-policy-fail": "reject with icmpv6 type policy-fail",
+    "icmp6-reject-route": "reject with icmpv6 type reject-route",
     "reset": "meta l4proto tcp reject with tcp reset",
     # A segment with payload is longer than one without: 20 bytes of IP, 32 of TCP with time stamps.
     "payload-dropped": f"{_DATA} ip length > 52 drop",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.lab.cases import Case, addresses_of, clients, host_ways, router_ways, servers
+from tests.lab.certificates import issue
 from tests.lab.firewall import opened, ruleset
 from tests.lab.network import ZONES, Lab, lab
 
@@ -28,6 +29,7 @@ Met = dict[tuple[str, int], list[str]]
 def record(folder: Path, made: Sequence[Case]) -> Met:
     """Let all cases happen at once; return how the clients fared, by case and port. Captures are in ``folder``, by zone."""
     with lab(folder) as site:
+        issue(folder)
         for zone in ZONES:
             site.own(zone, addresses_of(made, zone))
         ways, lost = router_ways(made)

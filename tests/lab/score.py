@@ -17,14 +17,8 @@ import analyser
 from analyser.report.json import report_json
 from tests.lab.cases import Case, site
 from tests.lab.conditions import Other, Told, View
-from tests.lab.matrix import requirements
+from tests.lab.severity import VERDICTS, severity
 
-VERDICTS: Final = {
-    "open": "satisfied", "not-attempted": "missing", "one-sided": "inconclusive", "pending": "inconclusive",
-    "probe-only": "inconclusive", "not-observable": "inconclusive",
-}  # fmt: skip
-"""What a state means for a rule, where the two words differ (verdicts.md 6)."""
-_BAD: Final = {"blocked", "refused", "unanswered", "failing", "wrong-protocol"}
 _UNSURE: Final = {"one-sided", "pending", "not-observable"}
 _QUIET: Final = {"missing", "unused", "not-applicable", "inconclusive"}
 """Verdicts of rules of which nothing was tried."""
@@ -37,16 +31,6 @@ class Judged:
     case: Case
     mark: str
     why: str
-
-
-def severity(requirement: str, verdict: str) -> str:
-    """verdicts.md 8."""
-    mandatory = requirement == "mandatory"
-    if verdict in _BAD:
-        return "violation" if mandatory else "warning"
-    if verdict in ("intermittent", "missing"):
-        return "warning" if mandatory else "notice"
-    return "notice" if verdict == "inconclusive" else "ok"
 
 
 def report(captures: Sequence[Path], made: Sequence[Case], folder: Path, *, points: bool = False) -> dict[str, Any]:
@@ -84,7 +68,7 @@ def _excused(item: Judged, by_pair: Any, view: View, strange: Sequence[dict[str,
     """
     if not any(_attempted(entry) for entry in _entries(item.case, item.case.row.rule, by_pair)):
         strange = [other for other in strange if other["reason"] != "unannounced-dynamic-port"]
-    if item.mark != "wrong" or _invented(item.case, view, by_pair, strange)[0] == "wrong":
+    if item.mark != "wrong" or _invented(item.case, view, by_pair, strange, limited=True)[0] == "wrong":
         return item
     truth = item.case.told(view)[0]
     met = truth.state in _HANDSHAKE or truth.cause in ("dropped-after-handshake", "reset-in-path", "return-path")
@@ -97,17 +81,15 @@ def _excused(item: Judged, by_pair: Any, view: View, strange: Sequence[dict[str,
     ports = [port for rule in rules for entry in _entries(item.case, rule, by_pair) for port in entry["ports"]]
     # Blocked without a cause: what says why was not captured, or cut off.
     fits = {(truth.state, truth.cause)} | ({("blocked", "no-answer")} if truth.state == "blocked" else set())
-    doubtful = set()
-    if truth.cause == "reset-in-path":
-        # With no genuine packet to compare it with a reset looks like the responder's own (verdicts.md 4).
-        doubtful.add(("refused", "reset-by-responder", "low"))
     honest = all(
-        port["state"] in less
-        or (port["state"], port["cause"]) in fits
-        or (port["state"], port["cause"], port["confidence"]) in doubtful
-        for port in ports
+        port["state"] in less or (port["state"], port["cause"]) in fits or _uncompared(truth, port) for port in ports
     )
     return Judged(item.case, "weaker", item.why) if honest else item
+
+
+def _uncompared(truth: Told, port: dict[str, Any]) -> bool:
+    """Say whether a forged reset is told as one with nothing genuine to compare it to (verdicts.md 4): less sure, and honest."""
+    return truth.cause == "reset-in-path" and (port["cause"], port["confidence"]) == ("reset-by-responder", "low")
 
 
 def _entries(case: Case, rule: str, by_pair: dict[tuple[str, str, str], list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -161,6 +143,8 @@ def _rule(case: Case, rule: str, accepted: Sequence[Told], by_pair: Any) -> tupl
     for item in tried:
         for port in item["ports"]:
             mark = _port(case, port, accepted)
+            if mark == "right" and not _named(case, port):
+                mark = "wrong"
             if mark != "right" and worst[0] != "wrong":
                 worst = (
                     mark,
@@ -180,11 +164,24 @@ def _port(case: Case, port: dict[str, Any], accepted: Sequence[Told]) -> str:
         return "right" if port["state"] == "not-attempted" else "wrong"
     for place, told in enumerate(accepted):
         by = case.initiator if told.by == "initiator" else case.address_of(told.by)
+        if told.cause == "no-answer" and _stopped(case) and port["by"] is not None:
+            return "wrong"  # nobody is to blame for what never arrived
         if (port["state"], port["cause"]) == (told.state, told.cause) and (told.by is None or port["by"] == by):
             return "weaker" if place else "right"
     if port["state"] in _UNSURE or (accepted[0].state == "blocked" and port["state"] == "unanswered"):
         return "weaker"
     return "wrong"
+
+
+def _stopped(case: Case) -> bool:
+    """Say whether the network stopped the request or its answer on the way."""
+    return case.condition.forward == "dropped" or case.condition.lost
+
+
+def _named(case: Case, port: dict[str, Any]) -> bool:
+    """Say whether the detail of a port has the words that its condition asks for; only of a port that is as it was made."""
+    tried = port["port"] in case.row.ports and port["state"] == case.condition.truth["both"][0].state
+    return not tried or (case.condition.detail or "") in (port["detail"] or "")
 
 
 def _other(case: Case, other: Other, by_pair: Any) -> tuple[str, str]:
@@ -197,7 +194,9 @@ def _other(case: Case, other: Other, by_pair: Any) -> tuple[str, str]:
     return "wrong", f"{other.rule}: {other.told} of {asking} was there, but {_words(items)}"
 
 
-def _invented(case: Case, view: View, by_pair: Any, strange: Iterable[dict[str, Any]]) -> tuple[str, str]:
+def _invented(
+    case: Case, view: View, by_pair: Any, strange: Iterable[dict[str, Any]], *, limited: bool = False
+) -> tuple[str, str]:
     """Nothing may be said of rules that nobody tried; of rules that ask for the same port, only what is said of the case's own."""
     ends = {f"i-{case.name}", f"r-{case.name}"}
     allowed = {case.row.rule, *(other.rule for other in case.condition.others)}
@@ -206,8 +205,11 @@ def _invented(case: Case, view: View, by_pair: Any, strange: Iterable[dict[str, 
         if rule in allowed or not ends & {one, other}:
             continue
         for item in items:
-            ports = {port["port"] for port in item["ports"] if port["state"] not in ("not-attempted", "not-observable")}
-            if item["verdict"] not in _QUIET and not (ports <= set(case.row.ports) and item["verdict"] in truth):
+            tried = [port for port in item["ports"] if port["state"] not in ("not-attempted", "not-observable")]
+            same = {port["port"] for port in tried} <= set(case.row.ports) and (
+                item["verdict"] in truth or (limited and all(_uncompared(case.told(view)[0], port) for port in tried))
+            )
+            if item["verdict"] not in _QUIET and not same:
                 return "wrong", f"{rule}: nobody tried it, but {_words([item])}"
     for item in strange:
         names = {(item[end] or {}).get("name") for end in ("initiator", "responder")}
@@ -234,19 +236,3 @@ def known_cases(told: dict[str, Any], made: Sequence[Case]) -> set[tuple[str, st
             condition = next((conditions[name] for name in names if name in conditions), "nobody")
             found.add((condition, item["case"]["id"].partition("/")[2]))
     return found
-
-
-def exit_code(made: Sequence[Case], view: View) -> int:
-    """Return the exit code of a run over some cases of one rule (verdicts.md 8), when every answer is right."""
-    verdicts = [VERDICTS.get(told.state, told.state) for case in made for told in case.told(view)[:1]]
-    found = [severity(made[0].row.requirement, verdict) for verdict in verdicts]
-    required = requirements()
-    found += [
-        severity(required[other.rule], VERDICTS.get(other.told.state, other.told.state))
-        for case in made
-        for other in case.condition.others
-        if other.seen_at(view)
-    ]
-    if "violation" in found:
-        return 1
-    return 0 if made[0].row.requirement == "mandatory" and "satisfied" in verdicts else 3

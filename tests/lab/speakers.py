@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import fcntl
 import json
 import socket
 import ssl
 import struct
 import sys
+import termios
 import time
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from tests.lab.dialogues import DATAGRAMS, INSIDE_TLS, INSTANCE_PORT, SPOKEN, Turns
+from tests.lab.handshakes import HANDSHAKES, ask_handshake, serve_handshake
+from tests.lab.talk import PATIENCE, Entry, talk
+from tests.lab.transfers import active, fetch, passive
 
-Entry = dict[str, Any]
-
-PATIENCE: Final = 9.0
-"""Seconds that a client waits for a connection: three repeated SYNs."""
 RETRIES: Final = 3
+JOBS: Final = {"big": 20, "large": 600}
+"""How many times 256 bytes are printed behind the first words."""
 
 
 def turns(entry: Entry) -> tuple[Turns, bool]:
@@ -36,22 +40,6 @@ def turns(entry: Entry) -> tuple[Turns, bool]:
         return SPOKEN[manner], False
     service: str = entry["service"]
     return SPOKEN[INSIDE_TLS.get(service, service)], service in INSIDE_TLS
-
-
-OPENSSL: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
-    "tls-versions": (("-tls1_3",), ("-tls1_2",)),
-    "tls-ciphers": (
-        ("-tls1_2", "-cipher", "ECDHE-RSA-CHACHA20-POLY1305"),
-        ("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"),
-    ),
-    "tls-client-certificate": (("-tls1_2", "-Verify", "1", "-verify_return_error"), ("-tls1_2",)),
-    "tls-unknown-ca": (("-tls1_2",), ("-tls1_2", "-verify_return_error")),
-    "tls-name": (
-        ("-tls1_2", "-servername", "known", "-servername_fatal", "-cert2", "cert.pem", "-key2", "key.pem"),
-        ("-tls1_2", "-servername", "other"),
-    ),
-}
-"""What OpenSSL's own programs are told where a handshake is to fail: the server, and the client."""
 
 
 def server_context(folder: Path) -> ssl.SSLContext:
@@ -69,36 +57,11 @@ def client_context() -> ssl.SSLContext:
     return context
 
 
-async def openssl(*words: str) -> int:
-    """Run one of OpenSSL's programs to its end; its exit code is returned."""
-    program = await asyncio.create_subprocess_exec(
-        "openssl",
-        *words,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    await program.communicate(b"")
-    return program.returncode or 0
-
-
-async def talk(said: Turns, me: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Say one's turns and hear the other's."""
-    for who, words in said:
-        if who == me:
-            writer.write(words)
-            await writer.drain()
-        else:
-            await asyncio.wait_for(reader.readexactly(len(words)), PATIENCE)
-
-
 async def serve_tcp(entry: Entry, folder: Path) -> None:
     """Listen; every connection gets the same."""
     manner = entry["manner"]
-    if manner in OPENSSL:
-        where = f"{entry['address']}:{entry['port']}"
-        words = ("-accept", where, "-cert", "cert.pem", "-key", "key.pem", "-quiet", *OPENSSL[manner][0])
-        await asyncio.create_subprocess_exec("openssl", "s_server", *words, stdin=asyncio.subprocess.PIPE, cwd=folder)
+    if manner in HANDSHAKES:
+        await serve_handshake(entry, HANDSHAKES[manner].server, folder)
         return
     said, inside = turns(entry)
     context = server_context(folder) if inside and manner not in ("swallow", "plain") else None
@@ -132,50 +95,11 @@ async def serve_tcp(entry: Entry, folder: Path) -> None:
     )
 
 
-async def passive(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """An FTP server that opens a port for data (RFC 959, 4.1.2)."""
-
-    async def data(_: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
-        out.close()
-
-    door = await asyncio.start_server(data, entry["address"], entry["data"])
-    numbers = ",".join([*entry["address"].split("."), str(entry["data"] >> 8), str(entry["data"] & 255)])
-    await talk(
-        [("s", b"220 FTP ready\r\n"), ("c", b"USER scan\r\n"), ("s", b"331 password\r\n"), ("c", b"PASS x\r\n"),
-         ("s", b"230 in\r\n"), ("c", b"PASV\r\n"), ("s", f"227 Entering Passive Mode ({numbers}).\r\n".encode())],
-        "s", reader, writer,
-    )  # fmt: skip
-    await asyncio.wait_for(reader.read(65536), 3 * PATIENCE)
-    door.close()
-
-
-async def active(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """An FTP server that is told where to connect to."""
-    client = entry["source"]
-    numbers = ",".join([*client.split("."), str(entry["data"] >> 8), str(entry["data"] & 255)])
-    await talk(
-        [("s", b"220 FTP ready\r\n"), ("c", b"USER scan\r\n"), ("s", b"331 password\r\n"), ("c", b"PASS x\r\n"),
-         ("s", b"230 in\r\n"), ("c", f"PORT {numbers}\r\n".encode()), ("s", b"200 ok\r\n"), ("c", b"STOR scan.pdf\r\n"),
-         ("s", b"150 opening\r\n")],
-        "s", reader, writer,
-    )  # fmt: skip
-    try:
-        _, out = await asyncio.wait_for(
-            asyncio.open_connection(client, entry["data"], local_addr=(entry["address"], 0)), PATIENCE
-        )
-        out.close()
-        writer.write(b"226 done\r\n")
-    except (OSError, TimeoutError):
-        writer.write(b"425 cannot open data connection\r\n")
-
-
 async def ask_tcp(entry: Entry) -> str:
     """Connect and talk; say how it ended."""
     manner = entry["manner"]
-    if manner in OPENSSL:
-        ends = ("-connect", f"{entry['address']}:{entry['port']}", "-bind", f"{entry['source']}:0")
-        code = await openssl("s_client", *ends, "-quiet", *OPENSSL[manner][1])
-        return f"broken off: {code}" if code else "talked"
+    if manner in HANDSHAKES:
+        return await ask_handshake(entry, HANDSHAKES[manner].client)
     said, inside = turns(entry)
     connecting = asyncio.open_connection(entry["address"], entry["port"], local_addr=(entry["source"], 0))
     try:
@@ -192,16 +116,18 @@ async def ask_tcp(entry: Entry) -> str:
             return "probed"
         if inside and manner != "other":
             await asyncio.wait_for(writer.start_tls(client_context()), PATIENCE)
-        if manner == "big":
-            said = [("c", SPOKEN["raw-print"][0][1] + bytes(range(256)) * 20)]
+        if manner in JOBS:
+            said = [("c", SPOKEN["raw-print"][0][1] + bytes(range(256)) * JOBS[manner])]
         if manner in ("ftp-passive", "ftp-active"):
-            await fetch(entry, reader, writer)
-        else:
-            await asyncio.wait_for(talk(said, "c", reader, writer), PATIENCE)
-        if manner == "big":
-            await asyncio.sleep(5)
+            return await fetch(entry, reader, writer)
+        await asyncio.wait_for(talk(said, "c", reader, writer), PATIENCE)
+        if manner in JOBS:
+            return await acknowledged(writer)
         return "talked"
     except (OSError, ssl.SSLError, asyncio.IncompleteReadError, TimeoutError) as error:
+        # An established connection outlives these errors: asyncio took the socket for connected as the error came.
+        if isinstance(error, OSError) and error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+            return f"not connected: {error.errno}"
         return f"broken off: {type(error).__name__}"
     finally:
         with contextlib.suppress(OSError, ssl.SSLError, TimeoutError):
@@ -209,29 +135,14 @@ async def ask_tcp(entry: Entry) -> str:
             await asyncio.wait_for(writer.wait_closed(), 1)
 
 
-async def fetch(entry: Entry, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """An FTP client that wants a data connection."""
-    await talk(SPOKEN["ftp"][:5], "c", reader, writer)
-    if entry["manner"] == "ftp-passive":
-        writer.write(b"PASV\r\n")
-        await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
-        data = asyncio.open_connection(entry["address"], entry["data"], local_addr=(entry["source"], 0))
-        with contextlib.suppress(OSError, TimeoutError):
-            _, out = await asyncio.wait_for(data, PATIENCE)
-            out.close()
-        return
-
-    async def taken(_: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
-        out.close()
-
-    door = await asyncio.start_server(taken, entry["source"], entry["data"])
-    numbers = ",".join([*entry["source"].split("."), str(entry["data"] >> 8), str(entry["data"] & 255)])
-    writer.write(f"PORT {numbers}\r\n".encode())
-    await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
-    writer.write(b"STOR scan.pdf\r\n")
-    await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
-    await asyncio.wait_for(reader.readuntil(b"\n"), 2 * PATIENCE)
-    door.close()
+async def acknowledged(writer: asyncio.StreamWriter) -> str:
+    """Wait for all that was sent to be acknowledged, for a while; say whether it was."""
+    door = writer.get_extra_info("socket").fileno()
+    for _ in range(int(10 * PATIENCE)):
+        if not struct.unpack("i", fcntl.ioctl(door, termios.TIOCOUTQ, bytes(4)))[0]:
+            return "talked"
+        await asyncio.sleep(0.1)
+    return "broken off: not acknowledged"
 
 
 class Answering(asyncio.DatagramProtocol):
@@ -263,7 +174,8 @@ async def ask_udp(entry: Entry) -> str:
                 door.send(DATAGRAMS[entry["service"]][0])
                 await asyncio.wait_for(loop.sock_recv(door, 2048), 1)
                 if entry["manner"] == "instance":
-                    await ask_tcp(entry | {"port": INSTANCE_PORT, "service": "tds", "manner": "service"})
+                    met = await ask_tcp(entry | {"port": INSTANCE_PORT, "service": "tds", "manner": "service"})
+                    return "talked" if met == "talked" else "talked, no data"
                 return "talked"
             except TimeoutError:
                 continue

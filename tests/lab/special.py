@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.lab.conditions import VIEWS, Condition, Other, Told, same
+from tests.lab.handshakes import HANDSHAKES
 
 
 def _case(name: str, *told: Told, **what: object) -> Condition:
@@ -22,14 +23,11 @@ _DATA: Final = Told("blocked", "no-answer")
 
 _TLS: Final = (
     *(
-        _case(manner, Told("failing", "tls-alert", by), listens=manner, asks=manner)
-        for manner, by in (
-            ("tls-versions", "responder"),
-            ("tls-ciphers", "responder"),
-            ("tls-client-certificate", "responder"),
-            ("tls-name", "responder"),
-            ("tls-unknown-ca", "initiator"),
+        _case(
+            name, Told("failing", "tls-alert", one.by) if one.alert else _OPEN, listens=name, asks=name,
+            detail=one.alert or "encrypted, application not visible",
         )
+        for name, one in HANDSHAKES.items()
     ),
     _case("tls-silent", Told("failing", "tls-stalled"), listens="swallow"),
     _case("clear-text-in-tls", Told("wrong-protocol"), listens="plain"),
@@ -43,6 +41,45 @@ _TLS: Final = (
         name="payload-dropped", forward="payload-dropped",
         truth={"initiator": (_LOST,), "both": (_LOST,), "responder": (_OPEN,)},
     ),
+)  # fmt: skip
+
+_FTP_DATA: Final = tuple(
+    condition
+    for version in (4, 6)  # PASV and PORT (RFC 959), or EPSV and EPRT (RFC 2428)
+    for condition in (
+        Condition(
+            name="passive-data-blocked", listens="ftp-passive", asks="ftp-passive", forward="data-dropped", truth=same(_OPEN), version=version,
+            others=(Other("printer-to-server/ftp-passive-data", _DATA, ("initiator", "both")),),
+        ),
+        Condition(
+            name="passive-data", listens="ftp-passive", asks="ftp-passive", truth=same(_OPEN), version=version,
+            others=(Other("printer-to-server/ftp-passive-data", _OPEN, VIEWS),),
+        ),
+        Condition(
+            name="active-data-blocked", listens="ftp-active", asks="ftp-active", backward="data-dropped", version=version,
+            truth=same(_REFUSED),  # the server says so on the control connection: 425
+            others=(Other("server-to-printer/ftp-active-data", _DATA, ("responder", "both"), turned=True),),
+        ),
+        Condition(
+            name="active-data", listens="ftp-active", asks="ftp-active", truth=same(_OPEN), version=version,
+            others=(Other("server-to-printer/ftp-active-data", _OPEN, VIEWS, turned=True),),
+        ),
+    )
+)  # fmt: skip
+
+_INSTANCE: Final = tuple(
+    condition
+    for version in (4, 6)
+    for condition in (
+        Condition(
+            name="instance-blocked", listens="instance", asks="instance", forward="streams-dropped", truth=same(_OPEN), version=version,
+            others=(Other("other/sql-instance", _DATA, ("initiator", "both")),),
+        ),
+        Condition(
+            name="instance", listens="instance", asks="instance", truth=same(_OPEN), version=version,
+            others=(Other("other/sql-instance", _OPEN, VIEWS),),
+        ),
+    )
 )  # fmt: skip
 
 SPECIAL: Final[dict[str, tuple[Condition, ...]]] = {
@@ -64,6 +101,7 @@ SPECIAL: Final[dict[str, tuple[Condition, ...]]] = {
         _case("unavailable", _REFUSED, listens="http-503", asks="http-503"),
     ),
     "server-to-printer/raw-delivery": (
+        _case("large-job", _OPEN, listens="swallow", asks="large"),
         Condition(
             name="path-mtu", forward="large-dropped", asks="big",
             truth={"initiator": (_LOST,), "both": (_LOST,), "responder": (_OPEN, _LOST)},
@@ -76,33 +114,9 @@ SPECIAL: Final[dict[str, tuple[Condition, ...]]] = {
     ),
     "printer-to-server/ftp-scanning": (
         _case("log-in-refused", _REFUSED, listens="ftp-530", asks="ftp-530"),
-        Condition(
-            name="passive-data-blocked", listens="ftp-passive", asks="ftp-passive", forward="data-dropped", truth=same(_OPEN),
-            others=(Other("printer-to-server/ftp-passive-data", _DATA, ("initiator", "both")),),
-        ),
-        Condition(
-            name="passive-data", listens="ftp-passive", asks="ftp-passive", truth=same(_OPEN),
-            others=(Other("printer-to-server/ftp-passive-data", _OPEN, VIEWS),),
-        ),
-        Condition(
-            name="active-data-blocked", listens="ftp-active", asks="ftp-active", backward="data-dropped",
-            truth=same(_REFUSED),  # the server says so on the control connection: 425
-            others=(Other("server-to-printer/ftp-active-data", _DATA, ("responder", "both"), turned=True),),
-        ),
-        Condition(
-            name="active-data", listens="ftp-active", asks="ftp-active", truth=same(_OPEN),
-            others=(Other("server-to-printer/ftp-active-data", _OPEN, VIEWS, turned=True),),
-        ),
+        *_FTP_DATA,
     ),
-    "other/sql-browser": (
-        Condition(
-            name="instance-blocked", listens="instance", asks="instance", forward="streams-dropped", truth=same(_OPEN),
-            others=(Other("other/sql-instance", _DATA, ("initiator", "both")),),
-        ),
-        Condition(
-            name="instance", listens="instance", asks="instance", truth=same(_OPEN), others=(Other("other/sql-instance", _OPEN, VIEWS),),
-        ),
-    ),
+    "other/sql-browser": _INSTANCE,
     "other/mail-delivery": (_case("mail-refused", _REFUSED, listens="smtp-554", asks="smtp-554"),),
     "other/ldap-plain": (_case("log-in-refused", _REFUSED, listens="ldap-49", asks="ldap-49"),),
 }  # fmt: skip

@@ -14,6 +14,7 @@ from typing import Final
 
 from tests.flows_properties.wraps import carries_frames, carries_packets, split
 from tests.lab.conditions import View
+from tests.lab.offload import joined
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,16 @@ def _offloaded(one: Packet) -> Packet:
     return Packet(one.t, data, one.length, one.source)
 
 
+def _joined(name: str, *, told: bool) -> Rewrite:
+    """Return a rewrite into segments as large as a card is given them; ``told``: with their length."""
+
+    def rewrite(recordings: Sequence[Sequence[Packet]], folder: Path) -> list[Path]:
+        frames = joined(((one.t, one.data) for one in recordings[0]), told=told)
+        return [pcap(folder / f"{name}.pcap", [Packet(t, data, len(data), 0) for t, data in frames])]
+
+    return rewrite
+
+
 @dataclass(frozen=True)
 class Vantage:
     """A way to capture. ``view``: what of the truth it can show; ``limited``: less than that may be said."""
@@ -167,6 +178,8 @@ VANTAGES: Final = (
     Vantage("two interfaces of one pcapng, nanoseconds", "both", _interfaces),
     Vantage("a rotated set of three files", "initiator", _rotated),
     Vantage("a host that leaves checksums to its card", "initiator", _changed("offload", _offloaded)),
+    Vantage("a host that leaves cutting to its card, segments larger than the network's", "initiator", _joined("joined", told=True)),
+    Vantage("the same, their length not told", "initiator", _joined("untold", told=False)),
     Vantage("what the initiator's side sends, only", "initiator", _changed("out", lambda one: one if _towards_router(one) else None), limited=True),
     Vantage("what the initiator's side hears, only", "initiator", _changed("in", lambda one: None if _towards_router(one) else one), limited=True),
     Vantage("started in the middle", "initiator", _middle, limited=True),

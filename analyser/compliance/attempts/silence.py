@@ -90,10 +90,15 @@ def _arrivals(quiet: pl.LazyFrame, vantage: Vantage) -> pl.LazyFrame:
     quiet = _seen(
         quiet, _routers(vantage), ["interface", "vlan", "dst_mac"], ["interface", "vlan", "src_mac"], "to_router"
     )
+    named = placed.filter(pl.col("src_mac") > 0)
+    quiet = _seen(quiet, named, ["resp_host"], ["host"], "own_named")
+    quiet = _seen(quiet, named, ["resp_host", "dst_mac"], ["host", "src_mac"], "to_itself")
     # A copy of the request means that it passed a second capture point.
     elsewhere = pl.col("own_somewhere") & ((pl.col("orig_dups") > 0) | pl.col("interface").is_null())
-    # Several points may share an interface number: a request addressed to a router is not on the responder's segment.
-    here = (pl.col("own_here") | pl.col("own_anywhere")) & ~pl.col("to_router")
+    # Several points may share an interface number, and show a router's MAC on one of them: on the responder's segment a
+    # request is addressed to the responder, and to no router.
+    to_other = pl.col("own_named") & ~pl.col("to_itself") & (pl.col("dst_mac") > 0).fill_null(value=False)
+    here = (pl.col("own_here") | pl.col("own_anywhere")) & ~pl.col("to_router") & ~to_other
     return quiet.with_columns(arrived=here | elsewhere).drop("interface", "vlan", "dst_mac", "to_router")
 
 

@@ -166,14 +166,14 @@ class Vantage:
 
     @cached_property
     def own_segment(self) -> pl.DataFrame:
-        """Hosts whose own segment is captured: ``host``, ``interface``, ``vlan`` (both null where ARP showed it).
+        """Hosts whose own segment is captured: ``host``, ``interface``, ``vlan``, ``src_mac`` (null where ARP showed it).
 
         A host is on a captured segment if its packets come at an initial TTL, if it takes part in ARP or neighbour
         discovery (which no router forwards), or if it has a MAC of its own beside a MAC that speaks for several hosts
         (a router with one host behind it has such a MAC too: hence not with a TTL that routers have lowered).
         """
         by_ttl = self.heard_on.filter(pl.col("low").is_in(INITIAL_TTLS) | pl.col("high").is_in(INITIAL_TTLS)).select(
-            "interface", "vlan", host="from_host"
+            "interface", "vlan", "src_mac", host="from_host"
         )
         # A machine may have several IPv6 addresses; several IPv4 addresses under one MAC mean a router.
         with_ipv4 = self.ends.filter(~pl.col("address").str.contains(":", literal=True))
@@ -202,14 +202,17 @@ class Vantage:
                 neighbours.filter(pl.col("replies") > 0).select(address="target"),
             ]
         ).unique()
-        by_arp = spoke_arp.join(self.ends, on="address", how="inner").select(
-            interface=pl.lit(None, pl.UInt32), vlan=pl.lit(None, pl.UInt32), host="host"
-        )
+        nowhere = {
+            "interface": pl.lit(None, pl.UInt32),
+            "vlan": pl.lit(None, pl.UInt32),
+            "src_mac": pl.lit(None, pl.UInt64),
+        }
+        by_arp = spoke_arp.join(self.ends, on="address", how="inner").select(host="host", **nowhere)
         # Without PATHS (a table of another origin) the TTL still speaks.
         by_ttl_alone = self.heard.filter(
             (pl.col("path") == 0) & (pl.col("low").is_in(INITIAL_TTLS) | pl.col("high").is_in(INITIAL_TTLS))
-        ).select(interface=pl.lit(None, pl.UInt32), vlan=pl.lit(None, pl.UInt32), host="from_host")
-        columns = ("host", "interface", "vlan")
+        ).select(host="from_host", **nowhere)
+        columns = ("host", "interface", "vlan", "src_mac")
         return pl.concat([part.select(columns) for part in (by_ttl, by_mac, by_arp, by_ttl_alone)]).unique()
 
     @cached_property
