@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import defaultdict
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import pytest
 
 from tests.lab.accuracy import PLACES, POINTS, Score, by_rule, score
 from tests.lab.cases import Case, cases, clients, servers
+from tests.lab.daemons import MISTRUSTED, REFUSED, SERVICES, SILENCE, TALKED
 from tests.lab.firewall import CHAINS, opened, ruleset
 from tests.lab.matrix import rows
 from tests.lab.run import Met
-from tests.lab.vantages import VANTAGES
+from tests.lab.vantages import VANTAGES, read
 
 REACHED = {"talked", "probed"}
 """What a client says that came through and was understood."""
@@ -23,6 +25,8 @@ MET = {
     "refused": {"not connected: 111"}, "agent-off": {"not connected: 111"}, "reset-by-router": {"not connected: 111"},
     "icmp-9": {"not connected: 101"}, "icmp-10": {"not connected: 113"}, "icmp-13": {"not connected: 113"},
     "own-firewall": {"not connected: 113"},
+    "real": {TALKED}, "real-refused": {REFUSED}, "real-forbidden": {REFUSED}, "real-unseen": {REFUSED}, "real-unknown-ca": {MISTRUSTED},
+    "real-wrong-community": {SILENCE}, "real-dropped": {SILENCE},
 }  # fmt: skip
 """How clients must fare for a case to be what it is meant to be: the kernel's own errors (ECONNREFUSED 111, ENETUNREACH 101 …)."""
 
@@ -50,6 +54,34 @@ def test_the_programs_met_what_was_prepared_for_them(recorded: tuple[Path, list[
     assert not strange
     asked = {(entry["case"], entry["port"]) for plan in clients(made).values() for entry in plan}
     assert met.keys() == asked
+
+
+def test_real_programs_sent_what_only_they_send(recorded: tuple[Path, list[Case], Met]) -> None:
+    """Their own names went over the wire in clear, wherever a protocol has them, to the machines of their cases."""
+    folder, made, _ = recorded
+    named = [
+        (case, name)
+        for case in made
+        if case.condition.name == "real" and (name := SERVICES[case.service].name) is not None
+    ]
+    assert {case.service for case, _ in named} >= {"ftp", "http", "ipp", "smtp", "snmp", "ssh"}
+    for case, name in named:
+        packets = read(folder / f"{case.initiator_zone.name}.pcap", 0)
+        sender = socket.inet_aton(case.responder)
+        assert any(name in packet.data and packet.data[26:30] == sender for packet in packets), (case.row.rule, name)
+
+
+def test_every_service_of_a_real_program_has_a_case() -> None:
+    """Each is asked rightly, dropped by the router, and asked in every other manner that its client knows."""
+    asked = defaultdict(set)
+    for case in cases():
+        if case.real:
+            asked[case.service].add(case.condition.asks)
+            assert case.condition.listens == "real"
+            assert case.condition.name in MET
+    assert asked == {name: set(service.asks) for name, service in SERVICES.items()}
+    dropped = [case.row.rule for case in cases() if case.condition.name == "real-dropped"]
+    assert len(dropped) == len(SERVICES)
 
 
 def test_nothing_that_is_said_of_the_lab_is_wrong(found: Score) -> None:
@@ -86,6 +118,8 @@ def test_known_cases_are_named_where_they_were_made_and_nowhere_else(found: Scor
     }
     assert found.named[PLACES["initiator"]] == silence | {
         ("wrong-community", "snmp-silence"),
+        ("real-wrong-community", "snmp-silence"),
+        ("real-dropped", "snmp-silence"),
         ("instance-blocked", "sql-instance-port"),
         ("passive-data-blocked", "ftp-data-stopped"),
     }
