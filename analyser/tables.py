@@ -218,6 +218,7 @@ LABELS: Final[dict[str, pl.DataType]] = {
     "refused_file": pl.UInt16(),
     "answer_note": pl.String(),  # e.g. "discovery only" for SNMPv3, "password sent in clear text" for LDAP
     "negotiated_by": pl.UInt64(),  # serial of the control flow that announced this one's port; null
+    "partly_heard": pl.Boolean(),  # a dialogue that may announce ports, and of which the capture lacks something
 }
 
 # HANDSHAKES: what TLS handshakes show in clear besides, as it stands there; one row per flow of which LABELS has TLS facts.

@@ -17,6 +17,7 @@ from analyser.compliance.applying import Applied
 from analyser.compliance.matching import FITS, members
 from analyser.compliance.parties import Directory
 from analyser.model.finding import PortState
+from analyser.model.service import Service
 
 _EARLY: Final = 1_000_000_000
 _LATE: Final = 300 * 1_000_000_000
@@ -26,6 +27,9 @@ _OBJECT: Final = "rmi-stub"
 _LASTING: Final = ("sql-browser", _OBJECT)
 _AFTER_SESSION: Final = 5 * 1_000_000_000
 _FIRST_DYNAMIC: Final = 1024
+DATA_LABELS: Final = (Service.FTP_DATA.value, Service.TDS.value, Service.OPAQUE.value, Service.TLS.value)
+"""What the bytes of a negotiated connection may look like."""
+
 _FAILED: Final = tuple(
     state.value for state in (PortState.BLOCKED, PortState.REFUSED, PortState.UNANSWERED, PortState.FAILING)
 )
@@ -78,12 +82,12 @@ def match_promises(
     waiting = [rule for rule in applied if rule.negotiated]
     controls = _waiting_for(waiting, applied)["control_rule"]
     if promises.is_empty() and not fits["number"].is_in(controls.implode()).any():
-        # Nobody could announce a port, in the open or under encryption.
+        # Nobody could announce a port, in the open or unread.
         return Negotiated(fits=fits.clear(), lines={}, explained=fits["serial"].clear(), unkept={})
     announced = _expected(promises, fits, directory)
     kept = _keepers(announced, located, states)
     counted = pl.concat([_for_rules(kept, fits, waiting, applied), _objects_out_of_reach(kept, fits)])
-    hidden = _under_encryption(located, flows, fits, kept["serial"], waiting, applied)
+    hidden = _unread(located, flows, fits, states, kept["serial"], waiting, applied)
     return Negotiated(
         fits=pl.concat([counted.select(list(FITS)), hidden]),
         lines={
@@ -226,41 +230,61 @@ def _unkept(
     return {key: tuple(sorted(ports)) for key, ports in found.items()}
 
 
-def _under_encryption(
+def _unread(
     located: pl.DataFrame,
     flows: pl.DataFrame,
     fits: pl.DataFrame,
+    states: pl.DataFrame,
     known: pl.Series,
     waiting: Sequence[Applied],
     applied: Sequence[Applied],
 ) -> pl.DataFrame:
-    """Return FITS of high-port flows of a pair while its control channel is encrypted: likely its data, unproved."""
-    secret = flows.filter(
-        (pl.col("service") == "tls") | (pl.col("tls_client_hello_t") > 0) | pl.col("tls_version").is_not_null()
-    ).select("serial")
+    """Return FITS of high-port flows of a pair whose announcements nobody can read: likely announced, unproved.
+
+    Unread is a control channel that is encrypted, or of which the capture lacks something, be it the answer.
+    """
+    secret = (pl.col("service") == "tls") | (pl.col("tls_client_hello_t") > 0) | pl.col("tls_version").is_not_null()
+    deaf = (pl.col("proto") == "udp") & (pl.col("state") == PortState.ONE_SIDED)
+    unread = (
+        flows.select("serial", "proto", "service", "tls_client_hello_t", "tls_version", "partly_heard")
+        .join(states.select("serial", "state"), on="serial", how="left")
+        .select(
+            "serial",
+            note=pl.when(secret)
+            .then(pl.lit("attributed by time: the control channel is encrypted"))
+            .when(pl.col("partly_heard") | deaf)
+            .then(pl.lit("attributed by time: this capture lacks parts of the control channel")),
+        )
+        .drop_nulls("note")
+    )
     sessions = (
         fits.select("number", "serial")
         .rename({"number": "control_rule"})
-        .join(secret, on="serial", how="semi")
+        .join(unread, on="serial", how="inner")
         .join(_waiting_for(waiting, applied), on="control_rule", how="inner")
-        .join(located.select("serial", "orig", "resp", "ts", "last_t"), on="serial", how="inner")
-        .rename({"serial": "control", "ts": "begun", "last_t": "over"})
+        .join(located.select("serial", "proto", "orig", "resp", "ts", "last_t"), on="serial", how="inner")
+        # what a browser told holds as long as the instance stays where it is
+        .with_columns(over=pl.when(pl.col("proto") == "tcp").then(pl.col("last_t") + _AFTER_SESSION))
+        .rename({"serial": "control", "ts": "begun"})
     )
-    same = sessions.select("control", "number", "begun", "over", "orig", "resp")
-    swapped = sessions.select("control", "number", "begun", "over", orig="resp", resp="orig")
+    ends = ("control", "number", "note", "begun", "over")
+    same = sessions.select(*ends, "orig", "resp")
+    swapped = sessions.select(*ends, orig="resp", resp="orig")
     taken = pl.concat([fits["serial"], known]).unique()
     return (
         located.filter(
             pl.col("proto") == "tcp",
             pl.col("port") >= _FIRST_DYNAMIC,
+            pl.col("label").is_null() | pl.col("label").is_in(DATA_LABELS),
             ~pl.col("serial").is_in(taken.implode()),
         )
         .join(pl.concat([same, swapped]), on=["orig", "resp"], how="inner")
-        .filter(pl.col("ts") >= pl.col("begun"), pl.col("ts") <= pl.col("over") + _AFTER_SESSION)
+        .filter(pl.col("ts") >= pl.col("begun"), pl.col("over").is_null() | (pl.col("ts") <= pl.col("over")))
         .join(members(waiting, "initiator"), on=["number", "ini"], how="semi")
         .join(members(waiting, "responder"), on=["number", "res"], how="semi")
+        .sort("note", maintain_order=True)
         .unique(["number", "serial"], maintain_order=True)
-        .with_columns(note=pl.lit("attributed by time: the control channel is encrypted"), uncertain=pl.lit(value=True))
+        .with_columns(uncertain=pl.lit(value=True))
         .select(list(FITS))
         .cast(pl.Schema(FITS))
     )

@@ -182,7 +182,7 @@ REASON_WORDS: Final[dict[UnexpectedReason, str]] = {
     UnexpectedReason.LOCALHOST_ONLY: "this port is meant for the machine itself, and another one reached for it",
     UnexpectedReason.INTO_WORKSTATION: "nothing of the print system opens connections into a workstation",
     UnexpectedReason.OUTSIDE_SITE: "one end is not in the site",
-    UnexpectedReason.UNANNOUNCED_DYNAMIC_PORT: "a data port that no control connection announced",
+    UnexpectedReason.UNANNOUNCED_DYNAMIC_PORT: "a data port that no control connection in this capture announced",
     UnexpectedReason.WRONG_DIRECTION: "the matrix has this port the other way round",
     UnexpectedReason.WRONG_ROLE: "the matrix has this port, but not between these two",
     UnexpectedReason.NOT_IN_MATRIX: "the matrix knows nothing of this port",

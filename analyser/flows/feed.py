@@ -60,12 +60,21 @@ class Feed(Decoder):
     @property
     def head(self) -> int:
         """Time of the next packet (ns) as its place among other captures; only with ``cursor < count``."""
-        return int(self.places()[self.cursor])
+        return int(self.order()[self.cursor])
 
-    def places(self) -> NDArray[np.int64]:
-        """Return the times (ns) by which the packets of the batch take their place among those of other captures.
+    @property
+    def reach(self) -> int:
+        """Place of the last packet of the batch (ns): what comes in the next one is not known yet."""
+        return int(self.order()[self.count - 1])
 
-        They are the packets' own, but for one that jumps by more than a day while the next is back: the capture does
+    def due(self, until: int) -> int:
+        """Return where in the batch the first packet is that is later than ``until`` (ns), or behind another that is."""
+        return max(int(np.searchsorted(self.order(), until, "right")), self.cursor)
+
+    def order(self) -> NDArray[np.int64]:
+        """Return the places (ns) of the packets of the batch, which never go back: a capture keeps its order.
+
+        A place is the packet's own time, but for one that jumps by more than a day while the next is back: the capture does
         not wait, or hurry, for the sake of one bogus clock. At the end of a batch a jump is believed when the next begins.
         """
         if self._placed is None:
@@ -75,7 +84,7 @@ class Feed(Decoder):
                 times[-1] = times[-3]
             far = np.abs(np.diff(times)) > DAY
             odd = far[:-1] & far[1:] & (np.abs(times[2:] - times[:-2]) <= DAY)
-            self._placed = np.where(odd, times[:-2], own)
+            self._placed = np.maximum.accumulate(np.where(odd, times[:-2], own))
         return self._placed
 
     def refill(self) -> bool:

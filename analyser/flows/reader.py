@@ -9,9 +9,11 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, nullcontext
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from analyser.flows.feed import Feed
 from analyser.flows.kernel.native import is_warm, kernel, prepare
@@ -30,6 +32,7 @@ from analyser.flows.memory import Limits, Memory
 from analyser.flows.names import link_layer, undecoded
 from analyser.flows.parts import Survey, earliest, surroundings
 from analyser.flows.table import flow_tables, whole
+from analyser.flows.weaving import weave
 from analyser.model.capture import ByteSource, FileFacts, Problem, ReadingFacts
 from analyser.tables import FlowTables
 
@@ -173,13 +176,8 @@ def _read_all(
                 _keep_or_close(feed, number, active, facts)
             if not active:
                 continue
-            # One that is alone takes no place among others, and nobody needs to know when its packets come.
-            feed = active[0] if len(active) == 1 else min(active, key=lambda item: item.head)
-            others = [item.head for item in active if item is not feed]
-            if waiting:
-                others.append(_starts(sources[waiting[0]]))
-            _advance(feed, min(others) if others else None, memory)
-            if feed.cursor >= feed.count:
+            _advance(active, _starts(sources[waiting[0]]) if waiting else None, memory)
+            for feed in [item for item in active if item.cursor >= item.count]:
                 if progress is not None:
                     progress(feed.source.path, feed.offset)
                 active.remove(feed)
@@ -203,17 +201,26 @@ def _keep_or_close(feed: Feed, number: int, active: list[Feed], facts: dict[int,
         feed.close()
 
 
-def _advance(feed: Feed, until: int | None, memory: Memory) -> None:
-    """Count the packets of a batch up to the first that is later than ``until`` (ns; None: all of them)."""
+def _advance(feeds: Sequence[Feed], until: int | None, memory: Memory) -> None:
+    """Count packets of the batches at hand up to the time of which all captures tell, and ``until`` (ns; None: no bound)."""
+    if len(feeds) > 1:
+        reach = min(feed.reach for feed in feeds)
+        packets, buffer = weave(feeds, reach if until is None else min(reach, until))
+        _count(packets, buffer, 0, len(packets), memory)
+        return
+    # One that is alone takes no place among others: nobody needs to know when its packets come.
+    (feed,) = feeds
+    begin = feed.cursor
+    feed.cursor = feed.count if until is None else feed.due(until)
+    _count(feed.packets, feed.buffer, begin, feed.cursor, memory)
+
+
+def _count(packets: NDArray[Any], buffer: NDArray[np.uint8], at: int, end: int, memory: Memory) -> None:
+    """Count ``packets[at:end]``, whose payload is in ``buffer``."""
     update = kernel("update")
-    end = feed.count
-    if until is not None:
-        later = np.flatnonzero(feed.places()[feed.cursor :] > until)
-        if later.size:
-            end = feed.cursor + max(int(later[0]), 1)
-    while feed.cursor < end:
-        reason, feed.cursor = update(
-            feed.buffer, feed.packets, feed.cursor, end, memory.index, memory.flows, memory.sides, memory.payloads,
+    while at < end:
+        reason, at = update(
+            buffer, packets, at, end, memory.index, memory.flows, memory.sides, memory.payloads,
             memory.seen, memory.watch, memory.watched, memory.watched_bytes, memory.quotes, memory.repeated, memory.st,
         )  # fmt: skip
         if reason == UPDATE_TABLE:

@@ -42,6 +42,8 @@ def merge(
 
     ``flows``: of all points, with ``point``, ``group``, ``travels``, ``translated``, ``turned``. ``shown``: CROSSINGS by ``group``.
     """
+    # what one point lacks of a dialogue another one may have
+    flows = flows.with_columns(pl.col("partly_heard").all().over("group"))
     ranked = _ranked(flows, order)
     chosen = ranked.unique("group", keep="first", maintain_order=True)
     serials = dict(

@@ -20,6 +20,7 @@ from analyser.services.datagrams import datagrams
 from analyser.services.discovery import sought_and_offered
 from analyser.services.handshakes import LABELLED, tls_facts
 from analyser.services.heads import LONG, TYPE, heads
+from analyser.services.hearing import partly_heard
 from analyser.services.matcher import NO_SERVICE, FirstBytes, Matcher
 from analyser.services.placing import ORIG, RESP
 from analyser.services.promises import announced_service, keep, promises
@@ -71,6 +72,7 @@ def label(
     labels = _beside(labels, sought_and_offered(flows, labels, watched))
     labels = _beside(labels, kinds_of(talks)).with_columns(sublabel=pl.coalesce("types", "kind_of_talk", "sublabel"))
     labels = by_announcement(_beside(labels, uses))
+    labels = _beside(labels, partly_heard(flows, labels, watched))
     return LabelTables(
         labels=complete(labels),
         promises=announced,

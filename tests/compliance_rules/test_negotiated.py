@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.compliance_ports.made import at, opened, replied, unanswered
+from tests.compliance_ports.made import at, opened, replied, request, unanswered
 from tests.compliance_rules.little import (
     MFD,
     MFD2,
@@ -40,6 +40,24 @@ _PASSIVE = rule(
     requirement=Requirement.OPTIONAL,
 )
 _ACTIVE = rule("active", ports=_ANY, service="ftp-data", requirement=Requirement.OPTIONAL)
+_BROWSER = rule(
+    "browser",
+    initiator="management",
+    responder="mssql",
+    subject="initiator",
+    transport=Transport.UDP,
+    ports=(1434,),
+    service="sql-browser",
+)
+_INSTANCE = rule(
+    "instance",
+    initiator="management",
+    responder="mssql",
+    subject="initiator",
+    ports=Ports(negotiated_by="s/browser", range=(1024, 65535)),
+    service="tds",
+)
+_DATABASE = site(host("management", A, "management"), host("database", MFD, "mssql"))
 _RULES = [_CONTROL, _PASSIVE, _ACTIVE]
 _TALK = opened(orig=MFD, resp=A, port=21, service="ftp")
 
@@ -199,26 +217,49 @@ def test_after_an_encrypted_session_nothing_is_attributed() -> None:
     assert [str(entry.reason) for entry in judged([hidden, data], _RULES).unexpected] == ["unannounced-dynamic-port"]
 
 
+def test_data_beside_a_control_channel_that_was_captured_in_part_is_attributed_without_proof() -> None:
+    """What the capture lacks may have announced it: no violation without a witness."""
+    partly = opened(orig=MFD, resp=A, port=21, service="ftp", partly_heard=True, last_t=at(60))
+    data = opened(orig=MFD, resp=A, port=50010, start=2.0, service=None)
+    judgement = judged([partly, data], _RULES)
+    entry = entries(judgement, "passive")[0]
+    assert (entry.verdict, entry.ports[0].port, entry.ports[0].basis) == ("inconclusive", 50010, "port")
+    assert "lacks parts of the control channel" in (entry.ports[0].detail or "")
+    assert judgement.unexpected == ()
+
+
+def test_what_is_proved_to_be_something_else_is_not_attributed_to_a_channel_that_nobody_can_read() -> None:
+    """A web server on a high port is no transfer, whatever was not captured or is encrypted."""
+    data = opened(orig=MFD, resp=A, port=50010, start=2.0, service="http")
+    for facts in ({"partly_heard": True}, {"tls_client_hello_t": at(0.5)}):
+        control = opened(orig=MFD, resp=A, port=21, service="ftp", last_t=at(60), **facts)
+        assert [str(entry.reason) for entry in judged([control, data], _RULES).unexpected] == ["not-in-matrix"]
+
+
+def test_an_instance_whose_browser_was_heard_in_part_is_attributed_without_proof() -> None:
+    """The answer was cut, or could not be captured at all; the instance stays where it was said to be for long."""
+    later = opened(orig=A, resp=MFD, port=51433, start=300.0, service="tds")
+    for asked in (
+        replied(orig=A, resp=MFD, port=1434, service="sql-browser", partly_heard=True),
+        request(orig=A, resp=MFD, port=1434, service="sql-browser", basis="port"),
+    ):
+        one_way = asked["resp_pkts"] == 0
+        facts = {"resp_pkts": 0, "resp_bytes": 0, "resp_path": 0} if one_way else {}
+        judgement = judged([asked, later | facts], [_BROWSER, _INSTANCE], _DATABASE, ended=900.0)
+        assert [str(entry.verdict) for entry in entries(judgement, "instance")] == ["inconclusive"]
+        assert judgement.unexpected == ()
+
+
+def test_an_instance_whose_browser_kept_silent_is_unannounced() -> None:
+    """An answer could have been seen, and there was none."""
+    asked = request(orig=A, resp=MFD, port=1434, service="sql-browser", basis="port")
+    flows = [asked, opened(orig=A, resp=MFD, port=51433, start=2.0, service="tds")]
+    judgement = judged(flows, [_BROWSER, _INSTANCE], _DATABASE)
+    assert [str(entry.reason) for entry in judgement.unexpected] == ["unannounced-dynamic-port"]
+
+
 def test_an_sql_instance_is_found_through_its_browser() -> None:
     """The browser's answer names the port; the connection to it satisfies the instance row."""
-    browser = rule(
-        "browser",
-        initiator="management",
-        responder="mssql",
-        subject="initiator",
-        transport=Transport.UDP,
-        ports=(1434,),
-        service="sql-browser",
-    )
-    instance = rule(
-        "instance",
-        initiator="management",
-        responder="mssql",
-        subject="initiator",
-        ports=Ports(negotiated_by="s/browser", range=(1024, 65535)),
-        service="tds",
-    )
-    place = site(host("management", A, "management"), host("database", MFD, "mssql"))
     asked = replied(orig=A, resp=MFD, port=1434, service="sql-browser", basis="payload")
     promise = {
         "control": 0,
@@ -232,12 +273,12 @@ def test_an_sql_instance_is_found_through_its_browser() -> None:
         "port": 51433,
     }
     flows = [asked, opened(orig=A, resp=MFD, port=51433, start=2.0, service="tds")]
-    judgement = judged(flows, [browser, instance], place, promises=[promise])
+    judgement = judged(flows, [_BROWSER, _INSTANCE], _DATABASE, promises=[promise])
     assert only(judgement, "instance") == [("management", "database", "satisfied")]
     assert judgement.unexpected == ()
-    assert only(judged([asked], [browser, instance], place, promises=[promise]), "instance")[0][2] == "missing"
+    assert only(judged([asked], [_BROWSER, _INSTANCE], _DATABASE, promises=[promise]), "instance")[0][2] == "missing"
     much_later = [asked, opened(orig=A, resp=MFD, port=51433, start=3000.0, service="tds")]
-    assert judged(much_later, [browser, instance], place, promises=[promise]).unexpected == ()
+    assert judged(much_later, [_BROWSER, _INSTANCE], _DATABASE, promises=[promise]).unexpected == ()
 
 
 _REGISTRY = rule(

@@ -21,16 +21,13 @@ def counted() -> str:
     """Return the part of the page that is counted: the table, and every disagreement with its reason."""
     table = confusion()
     truths = sorted({truth for truth, _ in table if truth != OTHER})
-    broken = {entry["file"] for entry in judged()["missed"] if entry.get("broken")}
     known = [one for one in conversations() if one.truth not in (None, OTHER) and one.begun]
     named = [one for one in known if one.basis != "port" and fits(one.ours, one.truth or "")]
-    whole = [one for one in known if one.file not in broken]
-    right = [one for one in named if one.file not in broken]
     lines = [
         (
             f"{len(files())} public captures, {len(conversations()):,} conversations with payload in them. Of {len(known)} others agree"
             f" what they are, and they begin in the capture: {len(named)} have that name here from their bytes or from an announcement"
-            f" ({len(named) / len(known):.1%}; {len(right) / len(whole):.1%} without the capture that a fuzzer wrote)."
+            f" ({len(named) / len(known):.1%})."
         ),
         "",
         "| what others agree on | conversations | named so, or finer | by port only | otherwise |",

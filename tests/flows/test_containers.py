@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from analyser.flows import reader
-from analyser.flows.feed import Feed
 from analyser.flows.memory import Limits, Memory
-from analyser.flows.reader import _advance
+from analyser.flows.reader import _count
 from tests.flows.test_damage import PACKETS, START, body
 from tests.flows_properties.compare import differences, kernel_reads
 from tests.reference.reader import read
@@ -108,14 +110,13 @@ def test_one_bogus_time_does_not_move_a_capture(bogus: int, limits: dict[str, in
     other = [clock + 5 for clock in clocks]
     order: list[int] = []
 
-    def watching(feed: Feed, until: int | None, memory: Memory) -> None:
-        before = feed.cursor
-        _advance(feed, until, memory)
-        order.extend([int(feed.source.path[-1])] * (feed.cursor - before))
+    def watching(packets: NDArray[Any], buffer: NDArray[np.uint8], at: int, end: int, memory: Memory) -> None:
+        order.extend(packets["file"][at:end].tolist())
+        _count(packets, buffer, at, end, memory)
 
     changed = clocks.copy()
     changed[17] = bogus
-    with patch.object(reader, "_advance", watching):
+    with patch.object(reader, "_count", watching):
         kernel_reads([half(0, changed), half(1, other)], limits=Limits(**limits))
     assert len(order) == 80
     assert all(abs(order[:n].count(0) - order[:n].count(1)) <= 2 for n in range(81))

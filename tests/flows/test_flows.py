@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6ND_NA, ICMPv6ND_NS, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop
 from scapy.layers.l2 import ARP, Dot1Q, Ether
@@ -50,6 +52,8 @@ CLOSED: list[Timed] = [
     (0.6, server("FA", 907, 107)),
     (0.7, client("A", 107, 908)),
 ]
+BY_CLIENT = {0, 2, 3, 6, 7, 9}
+"""Which packets of it the client sends."""
 
 
 def test_a_whole_conversation_reads_as_zeek_writes_it() -> None:
@@ -216,6 +220,45 @@ def test_the_same_traffic_in_another_file_is_counted_once() -> None:
         assert facts.files[0].problems == []
 
 
+@settings(max_examples=30, deadline=None)
+@given(
+    delays=st.lists(st.integers(100, 5000), min_size=len(CLOSED), max_size=len(CLOSED)),
+    waits=st.lists(st.integers(30, 20_000), min_size=len(CLOSED), max_size=len(CLOSED)),
+    skew=st.integers(-3000, 3000),
+)
+def test_a_conversation_at_two_points_counts_once_whatever_the_way_and_the_clocks(
+    delays: list[int], waits: list[int], skew: int
+) -> None:
+    """Nothing is lost and nothing counts twice, though either point may have a packet first, within a millisecond or not."""
+    assume(abs(delays[0] + skew) > 1100)  # nearer, the first copy proves nothing of the next ones
+    near, far, sent = [], [], 0
+    last = {CLIENT: 0, SERVER: 0}  # when each end had the latest packet: nobody answers before
+    for n, (delay, wait, (_, packet)) in enumerate(zip(delays, waits, CLOSED, strict=True)):
+        sender = CLIENT if n in BY_CLIENT else SERVER
+        sent = max(sent, last[sender]) + wait
+        there = sent + delay
+        last[CLIENT if sender == SERVER else SERVER] = there
+        near.append(((sent if sender == CLIENT else there) / 1e6, packet))
+        far.append(((there + skew if sender == CLIENT else sent + skew) / 1e6 + 0.01, packet))
+    near = [(t + 0.01, packet) for t, packet in near]
+    tables, facts = read(pcap(near), pcap(far, path="far"))
+    row = tables.flows.row(0, named=True)
+    assert tables.flows.height == 1
+    assert (row["conn_state"], row["orig_pkts"], row["resp_pkts"]) == ("SF", 6, 4)
+    assert (row["orig_bytes"], row["resp_bytes"], row["missed_bytes"]) == (5, 6, 0)
+    assert (row["orig_nsyn"], row["resp_nsynack"], row["orig_rtx"], row["resp_rtx"]) == (1, 1, 0, 0)
+    assert row["orig_dups"] + row["resp_dups"] == facts.duplicates == len(CLOSED)
+
+
+def test_a_point_that_holds_one_direction_takes_nothing_from_one_that_holds_both() -> None:
+    """The initiator's packets are in both files, the responder's in the second one only: the flow has both sides."""
+    away = [item for n, item in enumerate(CLOSED) if n in BY_CLIENT]
+    for offset in (0.003, 4000):
+        tables, _ = read(pcap(away), pcap([(t + offset, packet) for t, packet in CLOSED], path="both"))
+        row = tables.flows.row(0, named=True)
+        assert (row["conn_state"], row["orig_pkts"], row["resp_pkts"], row["orig_rtx"]) == ("SF", 6, 4, 0)
+
+
 def test_the_same_datagrams_from_two_capture_points_are_counted_once() -> None:
     """Requests and answers that two captures hold, half a second apart, are no repetitions."""
     ask = AWAY / IP(src=CLIENT, dst=SERVER, id=77) / UDP(sport=4000, dport=161) / payload(b"question")
@@ -249,8 +292,8 @@ def test_a_flow_goes_on_from_file_to_file_whatever_their_order() -> None:
 
 def test_two_interfaces_at_once_are_one_timeline() -> None:
     """Each direction in a file of its own, interleaved in time, gives one two-sided flow."""
-    away = [item for n, item in enumerate(CLOSED) if n in {0, 2, 3, 6, 7, 9}]
-    back = [item for n, item in enumerate(CLOSED) if n in {1, 4, 5, 8}]
+    away = [item for n, item in enumerate(CLOSED) if n in BY_CLIENT]
+    back = [item for n, item in enumerate(CLOSED) if n not in BY_CLIENT]
     tables, _ = read(pcap(back), pcap(away))
     assert tables.flows["history"].to_list() == ["ShADadFf"]
 

@@ -32,7 +32,7 @@ def one(kernel: Plain, data: bytes) -> None:
     with reading_with(kernel), contextlib.closing(memory):
         feed = Feed(MemorySource(data), 0, 0, memory)
         while feed.refill():
-            _advance(feed, None, memory)
+            _advance([feed], None, memory)
         packets = sum(int(part.records.sides["pkts"].sum()) for part in memory.parts())
     assert packets + named(memory) == feed.facts().packets
 

@@ -238,7 +238,7 @@ def _frames(memory: Memory, feed: Feed) -> list[tuple[Feed, Any]]:
         feed.refill()
         feed._found(0, 0, 0)
         feed.cursor, feed.count = 0, BATCH
-        _advance(feed, None, memory)
+        _advance([feed], None, memory)
     return [(feed, found[function]) for function in functions]
 
 

@@ -79,8 +79,11 @@ _HANDSHAKE: Final = {"failing", "wrong-protocol", "probe-only", "open", "intermi
 def _excused(item: Judged, by_pair: Any, view: View, strange: Sequence[dict[str, Any]]) -> Judged:
     """Return the mark of a case of which a capture shows only some packets: no more may be claimed than the truth, but less.
 
-    What was invented has no excuse, nor has silence where the responder did answer.
+    What was invented has no excuse, nor has silence where the responder did answer. A port that was announced before the
+    capture began is unannounced as far as it shows, and says so.
     """
+    if not any(_attempted(entry) for entry in _entries(item.case, item.case.row.rule, by_pair)):
+        strange = [other for other in strange if other["reason"] != "unannounced-dynamic-port"]
     if item.mark != "wrong" or _invented(item.case, view, by_pair, strange)[0] == "wrong":
         return item
     truth = item.case.told(view)[0]
@@ -94,11 +97,17 @@ def _excused(item: Judged, by_pair: Any, view: View, strange: Sequence[dict[str,
     ports = [port for rule in rules for entry in _entries(item.case, rule, by_pair) for port in entry["ports"]]
     # Blocked without a cause: what says why was not captured, or cut off.
     fits = {(truth.state, truth.cause)} | ({("blocked", "no-answer")} if truth.state == "blocked" else set())
-    return (
-        Judged(item.case, "weaker", item.why)
-        if all(port["state"] in less or (port["state"], port["cause"]) in fits for port in ports)
-        else item
+    doubtful = set()
+    if truth.cause == "reset-in-path":
+        # With no genuine packet to compare it with a reset looks like the responder's own (verdicts.md 4).
+        doubtful.add(("refused", "reset-by-responder", "low"))
+    honest = all(
+        port["state"] in less
+        or (port["state"], port["cause"]) in fits
+        or (port["state"], port["cause"], port["confidence"]) in doubtful
+        for port in ports
     )
+    return Judged(item.case, "weaker", item.why) if honest else item
 
 
 def _entries(case: Case, rule: str, by_pair: dict[tuple[str, str, str], list[dict[str, Any]]]) -> list[dict[str, Any]]:

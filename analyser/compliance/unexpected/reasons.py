@@ -13,14 +13,11 @@ from typing import Final
 import polars as pl
 
 from analyser.compliance.applying import Policy, players
+from analyser.compliance.negotiated import DATA_LABELS
 from analyser.compliance.parties import UNLISTED, Directory
 from analyser.model.finding import UnexpectedReason
 from analyser.model.rule import Rule, Scope
-from analyser.model.service import Service
 from analyser.model.site import Site
-
-_DATA_LABELS: Final = (Service.FTP_DATA.value, Service.TDS.value, Service.OPAQUE.value, Service.TLS.value)
-"""What the bytes of a negotiated connection may look like."""
 
 _KEY: Final = ("ini", "res", "proto", "port")
 
@@ -126,7 +123,7 @@ class Reasons:
                     & pl.col("ini").is_in(sorted(rule.initiators))
                     & pl.col("res").is_in(sorted(rule.responders))
                 )
-        plausible = pl.col("label").is_null() | pl.col("label").is_in(_DATA_LABELS)
+        plausible = pl.col("label").is_null() | pl.col("label").is_in(DATA_LABELS)
         return holds & plausible & ~pl.col("is_listed")
 
     def nearest(self, reason: UnexpectedReason, ini: int, res: int, proto: str, port: int | None) -> Rule | None:

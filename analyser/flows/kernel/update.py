@@ -177,27 +177,46 @@ def find(k: Any, copy: Any, index: Any, flows: Any, sides: Any, st: Any) -> Any:
 
 
 @inner
-def is_copy(k: Any, seen: Any) -> Any:
-    """Say whether the same packet passed less than about a millisecond ago (TTL, MAC, VLAN may differ: routed copies)."""
-    stamp = mix(
+def print_of(k: Any) -> Any:
+    """Return what copies of a packet have in common (TTL, MAC, VLAN may differ: routed copies)."""
+    return mix(
         k.hash ^ (U(k.seq) << U(32) | U(k.ack)),
         (U(k.ipid) << U(48) | U(k.checksum) << U(32) | U(k.length) << U(16)) ^ (U(k.flags) << U(8) | U(k.kind) << U(1) | U(k.side))
         ^ (U(k.window) << U(20)),
     )  # fmt: skip
-    # A row of slots is one line of the processor's cache; the newest print stands first. With one slot each, a packet in
-    # a thousand between two copies would hide the first from the second.
-    first = np.int64(stamp >> U(40)) & np.int64(seen.shape[0] - SEEN_ROW)
+
+
+@inner
+def row_of(stamp: Any, seen: Any) -> Any:
+    """Return the first slot for a print.
+
+    A row of slots is one line of the processor's cache; the newest print stands first. With one slot each, a packet in
+    a thousand between two copies would hide the first from the second.
+    """
+    return np.int64(stamp >> U(40)) & np.int64(seen.shape[0] - SEEN_ROW)
+
+
+@inner
+def is_copy(stamp: Any, t: Any, seen: Any) -> Any:
+    """Say whether a packet of this print was counted less than about a millisecond ago."""
+    first = row_of(stamp, seen)
     for i in range(first, first + SEEN_ROW):
         if seen[i].print == stamp:
-            gap = k.t - seen[i].t
+            gap = t - seen[i].t
             if -DUPLICATE_WINDOW <= gap <= DUPLICATE_WINDOW:
                 return True
+    return False
+
+
+@inner
+def remember(stamp: Any, t: Any, seen: Any) -> Any:
+    """Keep the print of a packet that counts. What does not count must hide no copy that does."""
+    first = row_of(stamp, seen)
     for i in range(first + SEEN_ROW - 1, first, -1):
         seen[i].print = seen[i - 1].print
         seen[i].t = seen[i - 1].t
     seen[first].print = stamp
-    seen[first].t = k.t
-    return False
+    seen[first].t = t
 
 
 @inner
@@ -205,10 +224,16 @@ def same_traffic(buf: Any, k: Any, r: Any, mine: Any, payloads: Any) -> Any:
     """Say whether another file holds this packet too, further apart than copies of one mirror are.
 
     A SYN or a first datagram that comes back with its own IP ID from another capture point, or when nobody would
-    repeat it any more, shows that the other capture holds the flow too; its packets of the flow then say nothing new.
+    repeat it any more, shows that the other capture holds the flow too. Each side then counts where its first packet was
+    seen: a tap may hold one direction only, and clocks may disagree on where a packet passed first.
     """
-    if np.int64(r.other_file) == np.int64(k.file) + 1 or np.int64(r.other_point) == np.int64(k.point) + 1:
-        return True
+    if mine.pkts > 0:
+        if np.int64(r.other_file) == np.int64(k.file) + 1 and mine.last_file != k.file:
+            return True
+        if r.other_point != 0 and mine.point != k.point:
+            other = np.int64(r.other_point) - 1
+            if other == np.int64(k.point) or other == np.int64(mine.point):
+                return True
     if k.ipid == 0 or mine.pkts == 0:
         return False
     if k.kind == KIND_TCP:
@@ -265,7 +290,8 @@ def update(
             st[S_WATCHED] >= watched.shape[0] or watched_bytes.shape[0] - st[S_WATCHED_BYTES] < WATCH_STREAM_LIMIT
         ):
             return UPDATE_WATCH, j
-        copy = is_copy(k, seen)
+        stamp = print_of(k)
+        copy = is_copy(stamp, k.t, seen)
         n = find(k, copy, index, flows, sides, st)
         r = flows[n]
         side = np.int64(k.side)
@@ -279,6 +305,7 @@ def update(
                     mine.copy_ttl = k.ttl
             continue
         if k.kind == KIND_QUOTE:
+            remember(stamp, k.t, seen)
             st[S_ICMP_ERRORS] += 1
             keep_quote(k, r, quotes, st)
             continue
@@ -287,6 +314,7 @@ def update(
             repeated[np.int64(k.file)] += 1
             mine.dups += ONE32
             continue
+        remember(stamp, k.t, seen)
         if k.kind == KIND_EXCHANGE and (k.k4 & U(0xFF)) == U(PROTOCOL_NEIGHBOUR):
             st[S_ARP if k.ip_bytes == 0 else S_NEIGHBOURS] += 1
         note_packet(buf, k, r, mine, sides[2 * n + 1 - side], payloads, st)
