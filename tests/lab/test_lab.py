@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab import daemons
 from tests.lab.accuracy import PLACES, POINTS, Score, by_rule, score
 from tests.lab.cases import Case, cases, clients, servers
-from tests.lab.daemons import MISTRUSTED, REFUSED, SERVICES, SILENCE, TALKED
 from tests.lab.firewall import CHAINS, opened, ruleset
 from tests.lab.matrix import rows
 from tests.lab.run import Met
@@ -25,8 +25,9 @@ MET = {
     "refused": {"not connected: 111"}, "agent-off": {"not connected: 111"}, "reset-by-router": {"not connected: 111"},
     "icmp-9": {"not connected: 101"}, "icmp-10": {"not connected: 113"}, "icmp-13": {"not connected: 113"},
     "own-firewall": {"not connected: 113"},
-    "real": {TALKED}, "real-refused": {REFUSED}, "real-forbidden": {REFUSED}, "real-unseen": {REFUSED}, "real-unknown-ca": {MISTRUSTED},
-    "real-wrong-community": {SILENCE}, "real-dropped": {SILENCE},
+    "real": {daemons.TALKED}, "real-unknown-ca": {daemons.MISTRUSTED},
+    "real-refused": {daemons.REFUSED}, "real-forbidden": {daemons.REFUSED}, "real-unseen": {daemons.REFUSED},
+    "real-wrong-community": {daemons.SILENCE}, "real-dropped": {daemons.SILENCE},
 }  # fmt: skip
 """How clients must fare for a case to be what it is meant to be: the kernel's own errors (ECONNREFUSED 111, ENETUNREACH 101 …)."""
 
@@ -62,7 +63,7 @@ def test_real_programs_sent_what_only_they_send(recorded: tuple[Path, list[Case]
     named = [
         (case, name)
         for case in made
-        if case.condition.name == "real" and (name := SERVICES[case.service].name) is not None
+        if case.condition.name == "real" and (name := daemons.SERVICES[case.service].name) is not None
     ]
     assert {case.service for case, _ in named} >= {"ftp", "http", "ipp", "smtp", "snmp", "ssh"}
     for case, name in named:
@@ -79,9 +80,9 @@ def test_every_service_of_a_real_program_has_a_case() -> None:
             asked[case.service].add(case.condition.asks)
             assert case.condition.listens == "real"
             assert case.condition.name in MET
-    assert asked == {name: set(service.asks) for name, service in SERVICES.items()}
+    assert asked == {name: set(service.asks) for name, service in daemons.SERVICES.items()}
     dropped = [case.row.rule for case in cases() if case.condition.name == "real-dropped"]
-    assert len(dropped) == len(SERVICES)
+    assert len(dropped) == len(daemons.SERVICES)
 
 
 def test_nothing_that_is_said_of_the_lab_is_wrong(found: Score) -> None:
