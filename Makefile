@@ -8,7 +8,8 @@ READY  := $(VENV)/.ready
 # Programs that the suite compares with or lets speak, and the Debian package each is in.
 TEST_PROGRAMS := tshark:tshark tcpdump:tcpdump nft:nftables ip:iproute2 ss:iproute2 ethtool:ethtool openssl:openssl curl:curl \
   etcd:etcd-server etcdctl:etcd-client slapd:slapd ldapsearch:ldap-utils cupsd:cups-daemon ipptool:cups-ipp-utils rlpr:rlpr \
-  java:default-jdk-headless javac:default-jdk-headless /usr/share/java/jgroups.jar:libjgroups-java
+  vsftpd:vsftpd snmpd:snmpd snmpget:snmp nginx:nginx-light aiosmtpd:python3-aiosmtpd sshd:openssh-server ssh:openssh-client \
+  smbd:samba smbclient:smbclient java:default-jdk-headless javac:default-jdk-headless /usr/share/java/jgroups.jar:libjgroups-java
 # Programs that the benchmark measures beside the analyser.
 BENCH_PROGRAMS := tcpdump:tcpdump ndpiReader:libndpi-bin softflowd:softflowd
 

@@ -34,6 +34,7 @@ MAY_ENCRYPT: Final[frozenset[str]] = frozenset(
 
 _KIN: Final[tuple[frozenset[str], ...]] = (
     frozenset({Service.SMB, Service.NETBIOS}),
+    frozenset({Service.ETCD, Service.HTTP2}),  # its third version is gRPC, whose paths may not have been captured
     frozenset({Service.RAW_PRINT, Service.SAFEQ_CLIENT}),  # the mark of a client may stay in the job that is printed
 )
 

@@ -244,15 +244,17 @@ def _unread(
     Unread is a control channel that is encrypted, or of which the capture lacks something, be it the answer.
     """
     secret = (pl.col("service") == "tls") | (pl.col("tls_client_hello_t") > 0) | pl.col("tls_version").is_not_null()
+    running = (pl.col("proto") == "tcp") & ~pl.col("by_syn")  # before the capture began, whatever was said then
     deaf = (pl.col("proto") == "udp") & (pl.col("state") == PortState.ONE_SIDED)
     unread = (
-        flows.select("serial", "proto", "service", "tls_client_hello_t", "tls_version", "partly_heard")
+        flows.select("serial", "proto", "service", "tls_client_hello_t", "tls_version", "partly_heard", "by_syn")
         .join(states.select("serial", "state"), on="serial", how="left")
         .select(
             "serial",
+            running=running,
             note=pl.when(secret)
             .then(pl.lit("attributed by time: the control channel is encrypted"))
-            .when(pl.col("partly_heard") | deaf)
+            .when(pl.col("partly_heard") | running | deaf)
             .then(pl.lit("attributed by time: this capture lacks parts of the control channel")),
         )
         .drop_nulls("note")
@@ -265,7 +267,7 @@ def _unread(
         .join(located.select("serial", "proto", "orig", "resp", "ts", "last_t"), on="serial", how="inner")
         # what a browser told holds as long as the instance stays where it is
         .with_columns(over=pl.when(pl.col("proto") == "tcp").then(pl.col("last_t") + _AFTER_SESSION))
-        .rename({"serial": "control", "ts": "begun"})
+        .with_columns(begun=pl.when(~pl.col("running")).then("ts"), control="serial")
     )
     ends = ("control", "number", "note", "begun", "over")
     same = sessions.select(*ends, "orig", "resp")
@@ -279,7 +281,10 @@ def _unread(
             ~pl.col("serial").is_in(taken.implode()),
         )
         .join(pl.concat([same, swapped]), on=["orig", "resp"], how="inner")
-        .filter(pl.col("ts") >= pl.col("begun"), pl.col("over").is_null() | (pl.col("ts") <= pl.col("over")))
+        .filter(
+            pl.col("begun").is_null() | (pl.col("ts") >= pl.col("begun")),
+            pl.col("over").is_null() | (pl.col("ts") <= pl.col("over")),
+        )
         .join(members(waiting, "initiator"), on=["number", "ini"], how="semi")
         .join(members(waiting, "responder"), on=["number", "res"], how="semi")
         .sort("note", maintain_order=True)

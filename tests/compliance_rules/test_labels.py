@@ -25,6 +25,7 @@ from tests.compliance_rules.little import MFD, A, entries, judged, rule
         ("opaque", "ssh", Fit.POSSIBLE),
         ("smb", "netbios", Fit.POSSIBLE),
         ("etcd", "tls", Fit.POSSIBLE),
+        ("etcd", "http2", Fit.POSSIBLE),
         ("http https", "tls", Fit.EXACT),
         ("", "ssh", Fit.POSSIBLE),
     ],

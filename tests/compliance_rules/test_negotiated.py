@@ -228,6 +228,17 @@ def test_data_beside_a_control_channel_that_was_captured_in_part_is_attributed_w
     assert judgement.unexpected == ()
 
 
+def test_a_control_channel_that_was_open_before_the_capture_may_have_announced_what_comes_before_its_end() -> None:
+    """Of it only the closing was captured, later than the data port was tried; another that was opened meanwhile is no excuse."""
+    data = opened(orig=MFD, resp=A, port=50010, start=2.0, service=None)
+    ends = {"orig": MFD, "resp": A, "port": 21, "start": 8.0, "last_t": at(9)}
+    judgement = judged([data, opened(**ends, service=None, by_syn=False, guessed=True)], _RULES)
+    entry = entries(judgement, "passive")[0]
+    assert (entry.verdict, entry.ports[0].port, judgement.unexpected) == ("inconclusive", 50010, ())
+    later = judged([data, opened(**ends, service="ftp", partly_heard=True)], _RULES)
+    assert [str(entry.reason) for entry in later.unexpected] == ["unannounced-dynamic-port"]
+
+
 def test_what_is_proved_to_be_something_else_is_not_attributed_to_a_channel_that_nobody_can_read() -> None:
     """A web server on a high port is no transfer, whatever was not captured or is encrypted."""
     data = opened(orig=MFD, resp=A, port=50010, start=2.0, service="http")

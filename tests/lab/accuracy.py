@@ -133,8 +133,9 @@ def page(found: Score, programs: str) -> str:
         f"- {programs}",
         "- a case is a rule, a condition and two hosts of its own; state, cause, who is named as the reason, verdict, severity and the",
         "  absence of anything invented must all be right. Weaker: less is claimed, where the capture shows less. Wrong: anything else",
-        "- the programs are stand-ins for the products (real programs of the same protocols speak in `tests/live`); OpenSSL fails the",
-        "  TLS handshakes, nftables and the kernel do the rest", "",
+        f"- conditions whose name begins with \"real\" are by real servers and clients: {_real(found)};",
+        "  the other programs are stand-ins for the products (more real ones speak in `tests/live`), OpenSSL fails the other TLS",
+        "  handshakes, nftables and the kernel do the rest", "",
         "## By vantage", "", "| captured at, or as | cases | right | weaker | wrong | exit codes right |", "|---|---|---|---|---|---|",
     ]  # fmt: skip
     for name, items in found.judged.items():
@@ -157,6 +158,13 @@ def page(found: Score, programs: str) -> str:
     lines += ["", "## Weaker answers", "", "| vantage | condition | cases |", "|---|---|---|"]
     lines += [f"| {name} | {condition} | {count} |" for (name, condition), count in sorted(weaker.items())]
     return "\n".join([*lines, ""])
+
+
+def _real(found: Score) -> str:
+    """Say what real programs spoke, and in how many cases."""
+    mine = [item.case for item in found.judged[POINTS] if item.case.real]
+    spoken = {case.service for case in mine}
+    return f"{', '.join(sorted(spoken))} ({len(mine)} cases)"
 
 
 def _named(case: Case) -> str:

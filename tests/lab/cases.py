@@ -14,7 +14,7 @@ from typing import Any, Final
 from tests.lab.conditions import PLAIN, SIX, Condition, Told, View
 from tests.lab.matrix import Row, rows
 from tests.lab.network import OFF, ZONES, Zone
-from tests.lab.special import SPECIAL
+from tests.lab.special import REAL, SPECIAL
 
 _ZONE_OF: Final = {
     "workstation": "office", "administrator": "office", "mobile-client": "office",
@@ -65,6 +65,16 @@ class Case:
             return f"{OFF}.{self.off + 2}"
         return self.responder_zone.address(_RESPONDERS + self.number, self.condition.version)
 
+    @property
+    def real(self) -> bool:
+        """Say whether a real program asks."""
+        return (self.condition.asks or "").startswith("real")
+
+    @property
+    def service(self) -> str:
+        """What is spoken on its first port when all is well."""
+        return self.row.service(self.row.ports[0])
+
     def told(self, view: View) -> tuple[Told, ...]:
         """Return what may be said of each port at a view, the right words first."""
         return self.condition.told(view, self.row.transport, silent=self.row.silent)
@@ -99,9 +109,10 @@ def cases(*, whole: bool = False) -> list[Case]:
     for rule in known if whole else IN_SIX:
         for condition in SIX:
             add(known[rule], condition)
-    for rule, conditions in SPECIAL.items():
-        for condition in conditions:
-            add(known[rule], condition)
+    for several in (SPECIAL, REAL):
+        for rule, conditions in several.items():
+            for condition in conditions:
+                add(known[rule], condition)
     return found
 
 

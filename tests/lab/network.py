@@ -22,7 +22,11 @@ from tests.live.wire import ended, environment, ip, missing, sweep
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PREFIX: Final = "anlab"
-PROGRAMS: Final = ("nft", "ethtool", "openssl", "ss")
+PROGRAMS: Final = (
+    "nft", "ethtool", "openssl", "ss", "curl", "vsftpd", "snmpd", "snmpget", "slapd", "ldapsearch", "aiosmtpd", "nginx", "cupsd",
+    "ipptool", "etcd", "etcdctl", "sshd", "ssh", "smbd", "smbclient",
+)  # fmt: skip
+"""What the lab itself needs, and the servers and clients of ``daemons``."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,10 @@ class Lab:
         """Give a machine IPv6 addresses: only from such does it send errors, whatever prefix is local."""
         words = "".join(f"address add {address}/128 dev lo nodad\n" for address in addresses)
         self.run(zone, "ip", "-6", "-batch", "-", words=words)
+
+    def reach(self, zone: str, address: str, source: str) -> None:
+        """Let whatever asks an address from a machine ask it from ``source``, also programs that cannot be told."""
+        ip("-n", self.machine(zone), "route", "add", address, "via", ZONES[zone].router, "src", source)
 
     def run(self, zone: str, *command: str, words: str = "") -> str:
         """Run a command on a machine; AssertionError with its words where it fails."""

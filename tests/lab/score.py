@@ -117,6 +117,7 @@ def _case(case: Case, view: View, by_pair: Any, strange: Sequence[dict[str, Any]
 
 _PLACED: Final = {
     "dropped": "lost between them",
+    "real-dropped": "lost between them",
     "answer-dropped": "lost between them",
     "reset-by-router": "made between them",
 }

@@ -1,5 +1,6 @@
 """The lab's programs: ``serve PLAN`` and ``ask PLAN`` on one machine of the site. Plain sockets, no packets of their own making.
 
+Real programs (``daemons``) speak where an entry's manner says so.
 Knows how a plan's entries behave; must not know the firewall, nor what the analyser will say. A plan is JSON: entries with
 ``address``, ``port``, ``transport``, ``service``, ``manner`` and, of clients, ``source``. What a client met is printed, an entry
 a line.
@@ -21,6 +22,7 @@ import time
 from pathlib import Path
 from typing import Final, cast
 
+from tests.lab import daemons
 from tests.lab.dialogues import DATAGRAMS, INSIDE_TLS, INSTANCE_PORT, SPOKEN, Turns
 from tests.lab.handshakes import HANDSHAKES, ask_handshake, serve_handshake
 from tests.lab.talk import PATIENCE, Entry, talk
@@ -200,7 +202,8 @@ def ping(source: str, address: str) -> None:
 async def serve(entries: list[Entry], folder: Path) -> None:
     """Open every door, say so, and stay."""
     loop = asyncio.get_running_loop()
-    for entry in entries:
+    await daemons.serve([entry for entry in entries if entry["manner"] == "real"], folder)
+    for entry in (entry for entry in entries if entry["manner"] != "real"):
         if entry["transport"] == "tcp":
             await serve_tcp(entry, folder)
         else:
@@ -214,7 +217,7 @@ async def serve(entries: list[Entry], folder: Path) -> None:
     await asyncio.Event().wait()
 
 
-async def ask(entries: list[Entry]) -> None:
+async def ask(entries: list[Entry], folder: Path) -> None:
     """Be every client, all at a time but for those that come later; say how each fared."""
 
     async def one(entry: Entry) -> None:
@@ -222,7 +225,10 @@ async def ask(entries: list[Entry]) -> None:
         if entry.get("ping"):
             ping(entry["source"], entry["address"])
             await asyncio.sleep(0.05)
-        met = await (ask_tcp(entry) if entry["transport"] == "tcp" else ask_udp(entry))
+        if entry["manner"].startswith("real"):
+            met = await daemons.ask(entry, folder)
+        else:
+            met = await (ask_tcp(entry) if entry["transport"] == "tcp" else ask_udp(entry))
         print(json.dumps({"case": entry["case"], "port": entry["port"], "met": met, "at": time.time()}), flush=True)
 
     await asyncio.gather(*(one(entry) for entry in entries))
@@ -232,7 +238,7 @@ def main() -> None:
     """Serve or ask what a plan says."""
     plan = Path(sys.argv[2])
     entries = json.loads(plan.read_text())
-    asyncio.run(serve(entries, plan.parent) if sys.argv[1] == "serve" else ask(entries))
+    asyncio.run(serve(entries, plan.parent) if sys.argv[1] == "serve" else ask(entries, plan.parent))
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ Data like ``conditions``: each truth stands beside its cause.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from tests.lab.conditions import VIEWS, Condition, Other, Told, same
+from tests.lab.conditions import PLAIN, VIEWS, Condition, Other, Told, same
 from tests.lab.handshakes import HANDSHAKES
 
 
@@ -120,3 +121,35 @@ SPECIAL: Final[dict[str, tuple[Condition, ...]]] = {
     "other/mail-delivery": (_case("mail-refused", _REFUSED, listens="smtp-554", asks="smtp-554"),),
     "other/ldap-plain": (_case("log-in-refused", _REFUSED, listens="ldap-49", asks="ldap-49"),),
 }  # fmt: skip
+
+_REAL: Final = _case("real", _OPEN, listens="real", asks="real")
+_REAL_REFUSED: Final = _case("real-refused", _REFUSED, listens="real", asks="real-refused")
+_REAL_DROPPED: Final = replace(
+    next(item for item in PLAIN if item.name == "dropped"), name="real-dropped", listens="real", asks="real"
+)
+
+REAL: Final[dict[str, tuple[Condition, ...]]] = {
+    "printer-to-server/ftp-scanning": (
+        # The list of files goes over a port that the server opens.
+        replace(_REAL, others=(Other("printer-to-server/ftp-passive-data", _OPEN, VIEWS),)),
+        _REAL_REFUSED, _REAL_DROPPED,
+    ),
+    "server-to-printer/snmp-install-check": (
+        _REAL, _case("real-wrong-community", Told("unanswered", "no-answer"), listens="real", asks="real-refused"), _REAL_DROPPED,
+    ),
+    "other/ldap-plain": (_REAL, _REAL_REFUSED, _REAL_DROPPED),
+    # Inside TLS a wrong password is not seen.
+    "other/ldap-tls": (_REAL, _case("real-unseen", _OPEN, listens="real", asks="real-refused"), _REAL_DROPPED),
+    "other/mail-delivery": (_REAL, _REAL_REFUSED, _REAL_DROPPED),
+    "server-to-printer/samsung-install": (
+        _REAL, _REAL_REFUSED, _case("real-forbidden", _REFUSED, listens="real", asks="real-forbidden"), _REAL_DROPPED,
+    ),
+    "server-to-printer/hp-install": (
+        _REAL, _case("real-unknown-ca", Told("failing", "tls-alert", "initiator"), listens="real", asks="real-refused"), _REAL_DROPPED,
+    ),
+    "server-to-printer/ipp-delivery": (_REAL, _REAL_REFUSED, _REAL_DROPPED),
+    "cluster/etcd-installer": (_REAL, _REAL_DROPPED),
+    "server-to-printer/terminal-pro-4-setup": (_REAL, _REAL_DROPPED),
+    "printer-to-server/smb-scanning": (_REAL, _REAL_REFUSED, _REAL_DROPPED),
+}  # fmt: skip
+"""Where real programs speak (``daemons``): as they should, refused by the application itself, and dropped by the router."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.lab import daemons
 from tests.lab.accuracy import PLACES, POINTS, Score, by_rule, score
 from tests.lab.cases import IN_SIX, Case, cases, clients, servers
 from tests.lab.conditions import SIX
@@ -15,7 +17,7 @@ from tests.lab.firewall import CHAINS, opened, ruleset
 from tests.lab.handshakes import HANDSHAKES
 from tests.lab.matrix import rows
 from tests.lab.run import Met
-from tests.lab.vantages import VANTAGES
+from tests.lab.vantages import VANTAGES, read
 
 REACHED = {"talked", "probed"}
 """What a client says that came through and was understood."""
@@ -44,6 +46,9 @@ MET: dict[str, set[str]] = {
     "clear-text-in-tls": {"broken off: SSLError"},
     "reset-after-hello": {"broken off: ConnectionResetError"}, "injected-resets": {"broken off: ConnectionResetError"},
     "path-mtu": {"broken off: not acknowledged"},
+    "real": {daemons.TALKED}, "real-unknown-ca": {daemons.MISTRUSTED},
+    "real-refused": {daemons.REFUSED}, "real-forbidden": {daemons.REFUSED}, "real-unseen": {daemons.REFUSED},
+    "real-wrong-community": {daemons.SILENCE}, "real-dropped": {daemons.SILENCE},
 }  # fmt: skip
 """How clients must fare for a case to be what it is meant to be."""
 
@@ -98,6 +103,34 @@ def test_no_condition_passes_for_want_of_an_expectation() -> None:
     assert MET.keys() >= UNHEARD
 
 
+def test_real_programs_sent_what_only_they_send(recorded: tuple[Path, list[Case], Met]) -> None:
+    """Their own names went over the wire in clear, wherever a protocol has them, to the machines of their cases."""
+    folder, made, _ = recorded
+    named = [
+        (case, name)
+        for case in made
+        if case.condition.name == "real" and (name := daemons.SERVICES[case.service].name) is not None
+    ]
+    assert {case.service for case, _ in named} >= {"ftp", "http", "ipp", "smtp", "snmp", "ssh"}
+    for case, name in named:
+        packets = read(folder / f"{case.initiator_zone.name}.pcap", 0)
+        sender = socket.inet_aton(case.responder)
+        assert any(name in packet.data and packet.data[26:30] == sender for packet in packets), (case.row.rule, name)
+
+
+def test_every_service_of_a_real_program_has_a_case() -> None:
+    """Each is asked rightly, dropped by the router, and asked in every other manner that its client knows."""
+    asked = defaultdict(set)
+    for case in cases():
+        if case.real:
+            asked[case.service].add(case.condition.asks)
+            assert case.condition.listens == "real"
+            assert case.condition.name in MET
+    assert asked == {name: set(service.asks) for name, service in daemons.SERVICES.items()}
+    dropped = [case.row.rule for case in cases() if case.condition.name == "real-dropped"]
+    assert len(dropped) == len(daemons.SERVICES)
+
+
 def test_nothing_that_is_said_of_the_lab_is_wrong(found: Score) -> None:
     """No state, cause, place, verdict, severity or exit code is wrong at any vantage, and nothing is invented."""
     assert not found.wrong()
@@ -132,6 +165,8 @@ def test_known_cases_are_named_where_they_were_made_and_nowhere_else(found: Scor
     }
     assert found.named[PLACES["initiator"]] == silence | {
         ("wrong-community", "snmp-silence"),
+        ("real-wrong-community", "snmp-silence"),
+        ("real-dropped", "snmp-silence"),
         ("instance-blocked", "sql-instance-port"),
         ("passive-data-blocked", "ftp-data-stopped"),
     }

@@ -9,13 +9,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import textwrap
 import time
 from pathlib import Path
+from string import Template
 
 import pytest
 
 from tests.live.flows import Seen, seen
+from tests.live.settings import CUPS_FILES, CUPS_FOLDERS, CUPSD, SLAPD
 from tests.live.wire import CLIENT, SERVER, Wire, missing, wire
 
 STANDINS = (sys.executable, str(Path(__file__).with_name("standins.py")))
@@ -103,19 +104,8 @@ def directory(those: Wire) -> None:
     """A directory server: in clear, changed over to TLS on the way, and in TLS from the start."""
     folder = those.folder / "ldap"
     folder.mkdir()
-    settings = f"""
-        include /etc/ldap/schema/core.schema
-        modulepath /usr/lib/ldap
-        moduleload back_mdb
-        TLSCertificateFile {those.folder}/cert.pem
-        TLSCertificateKeyFile {those.folder}/key.pem
-        database mdb
-        suffix "dc=example,dc=org"
-        rootdn "cn=admin,dc=example,dc=org"
-        rootpw secret
-        directory {folder}
-    """
-    (folder / "slapd.conf").write_text(textwrap.dedent(settings))
+    settings = Template(SLAPD).substitute(certificates=those.folder, folder=folder)
+    (folder / "slapd.conf").write_text(settings)
     those.start(
         "server",
         ["slapd", "-d", "0", "-f", str(folder / "slapd.conf"), "-h", f"ldap://{SERVER}:389 ldaps://{SERVER}:636"],
@@ -129,20 +119,14 @@ def directory(those: Wire) -> None:
 def printer(those: Wire) -> None:
     """A print server that speaks IPP, in clear and in TLS on the same port."""
     folder = those.folder / "cups"
-    for name in ("spool", "state", "cache", "ssl"):
+    for name in CUPS_FOLDERS:
         (folder / name).mkdir(parents=True)
     for name in ("server.key", "server.crt"):
         (folder / "ssl" / name).write_bytes(
             (those.folder / ("key.pem" if name.endswith("key") else "cert.pem")).read_bytes()
         )
-    (folder / "cupsd.conf").write_text(
-        f"Listen {SERVER}:631\nListen 127.0.0.1:632\nServerName server\nServerAlias *\nWebInterface No\nBrowsing Off\nDefaultAuthType None\n"
-        "<Location />\nOrder allow,deny\nAllow all\n</Location>\n"
-    )
-    (folder / "cups-files.conf").write_text(
-        f"ServerRoot {folder}\nStateDir {folder}/state\nRequestRoot {folder}/spool\nCacheDir {folder}/cache\n"
-        f"ServerKeychain {folder}/ssl\nErrorLog stderr\nAccessLog stderr\nPageLog stderr\nTempDir {folder}/spool\n"
-    )
+    for name, text in (("cupsd.conf", CUPSD), ("cups-files.conf", CUPS_FILES)):
+        (folder / name).write_text(Template(text).substitute(folder=folder, address=SERVER))
     those.start("server", ["cupsd", "-f", "-c", str(folder / "cupsd.conf"), "-s", str(folder / "cups-files.conf")])
     those.listens(631)
     (folder / "ask.test").write_text(

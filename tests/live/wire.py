@@ -98,7 +98,7 @@ def ip(*words: str, check: bool = True) -> None:
 
 
 def ended(running: Sequence[subprocess.Popen[bytes]]) -> None:
-    """End programs, the last first."""
+    """End programs and what they started, the last first."""
     for program in reversed(running):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(program.pid, signal.SIGTERM)
@@ -109,6 +109,17 @@ def ended(running: Sequence[subprocess.Popen[bytes]]) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(program.pid, signal.SIGKILL)
             program.wait(3)
+        _finish(program.pid)
+
+
+def _finish(group: int) -> None:
+    """Wait for the programs that an ended one started; what does not end is killed."""
+    until = time.monotonic() + 3
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < until:
+            os.killpg(group, 0)
+            time.sleep(0.02)
+        os.killpg(group, signal.SIGKILL)
 
 
 def sweep(prefix: str) -> None:
