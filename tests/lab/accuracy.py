@@ -5,11 +5,16 @@ Knows runs, vantages and marks. A score is of one run on one machine; what it co
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from itertools import repeat
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
+from unittest.mock import patch
 
 from tests.lab.cases import Case
 from tests.lab.conditions import VIEWS, View
@@ -35,6 +40,36 @@ PLACES: Final[dict[View, str]] = {
 POINTS: Final = "both ports, as two capture points"
 
 
+class Look(NamedTuple):
+    """Captures of one rule's cases, as one of the vantages shows them."""
+
+    name: str
+    captures: Sequence[Path]
+    made: Sequence[Case]
+    view: View
+    limited: bool = False
+
+
+class Outcome(NamedTuple):
+    """What came of a look: marks, the exit code's mistake, and known cases that were named."""
+
+    judged: list[Judged]
+    exit: str | None
+    named: set[tuple[str, str]]
+
+
+def looked(look: Look, folder: Path) -> Outcome:
+    """Judge a look; site files go to ``folder``, by the process that writes them."""
+    place = folder / f"sites-{os.getpid()}"
+    place.mkdir(exist_ok=True)
+    told = report(look.captures, look.made, place, points=look.view == "points")
+    wanted, code = exit_code(look.made, look.view), told["summary"]["exit_code"]
+    mistaken = (
+        f"{look.made[0].row.rule}: exit {code} instead of {wanted}" if code != wanted and not look.limited else None
+    )
+    return Outcome(judge(told, look.made, look.view, limited=look.limited), mistaken, known_cases(told, look.made))
+
+
 @dataclass
 class Score:
     """Marks by vantage, exit codes that are not as they should be, and known cases that were named (condition, case)."""
@@ -44,17 +79,13 @@ class Score:
     runs: Counter[str] = field(default_factory=Counter)
     named: dict[str, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
 
-    def add(
-        self, name: str, captures: Sequence[Path], made: Sequence[Case], view: View, folder: Path, *, limited: bool
-    ) -> None:
-        """Judge captures of one rule's cases."""
-        told = report(captures, made, folder, points=view == "points")
-        self.judged[name] += judge(told, made, view, limited=limited)
+    def add(self, name: str, outcome: Outcome) -> None:
+        """Count what came of a look at a vantage."""
+        self.judged[name] += outcome.judged
         self.runs[name] += 1
-        self.named[name] |= known_cases(told, made)
-        wanted, code = exit_code(made, view), told["summary"]["exit_code"]
-        if code != wanted and not limited:
-            self.exits[name].append(f"{made[0].row.rule}: exit {code} instead of {wanted}")
+        self.named[name] |= outcome.named
+        if outcome.exit is not None:
+            self.exits[name].append(outcome.exit)
 
     def wrong(self) -> list[str]:
         """Return what is wrong, in words."""
@@ -81,31 +112,37 @@ def _recordings(made: Sequence[Case], view: View, folder: Path) -> list[Path]:
 
 
 def score(made: Sequence[Case], folder: Path, *, every_rule: bool) -> Score:
-    """Judge the recordings in ``folder``: every rule at the three places; at other vantages every rule, or ``FEW``."""
+    """Judge the recordings in ``folder``: every rule at the three places; at other vantages every rule, or ``FEW``.
+
+    As many processes share the work as there are processors; what is found is the same in any number.
+    """
+    looks = list(_looks(made, folder, every_rule=every_rule))
     found = Score()
+    with (
+        patch.dict(os.environ, POLARS_MAX_THREADS="1"),
+        ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool,
+    ):
+        for look, outcome in zip(looks, pool.map(looked, looks, repeat(folder), chunksize=4), strict=True):
+            found.add(look.name, outcome)
+    return found
+
+
+def _looks(made: Sequence[Case], folder: Path, *, every_rule: bool) -> Iterator[Look]:
     rules = by_rule(made)
     for view in VIEWS:
         for mine in rules.values():
-            found.add(PLACES[view], _recordings(mine, view, folder), mine, view, folder, limited=False)
+            yield Look(PLACES[view], _recordings(mine, view, folder), mine, view)
     for mine in rules.values():
-        found.add(POINTS, _recordings(mine, "points", folder), mine, "points", folder, limited=False)
+        yield Look(POINTS, _recordings(mine, "points", folder), mine, "points")
     chosen: list[list[Case]] = [mine for rule, mine in rules.items() if every_rule or rule in FEW]
     for mine in chosen:
-        found.add("all ports of the router at once, cooked", [folder / "any.pcap"], mine, "both", folder, limited=False)
+        yield Look("all ports of the router at once, cooked", [folder / "any.pcap"], mine, "both")
     for vantage, captures, those in _seen_otherwise(chosen, folder):
-        found.add(vantage.name, captures, those, vantage.view, folder, limited=vantage.limited)
+        yield Look(vantage.name, captures, those, vantage.view, vantage.limited)
     # One condition at a time: the exit code of a site where nothing else happens.
     for mine in chosen if every_rule else [rules[rule] for rule in FEW[:2]]:
         for case in mine:
-            found.add(
-                "a site of two hosts",
-                _recordings(mine, "initiator", folder),
-                [case],
-                "initiator",
-                folder,
-                limited=False,
-            )
-    return found
+            yield Look("a site of two hosts", _recordings(mine, "initiator", folder), [case], "initiator")
 
 
 def _seen_otherwise(
