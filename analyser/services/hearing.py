@@ -28,13 +28,14 @@ def partly_heard(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.DataFram
         labels: ``service`` of the same rows.
         watched: WATCHED.
     """
-    facts = [f"{side}_{name}" for _, side in _SIDES for name in ("pkts", "bytes", "data_last_t")]
+    facts = [f"{side}_{name}" for _, side in _SIDES for name in ("bytes", "data_last_t")]
     chosen = flows.select(*PLACED, "proto", "missed_bytes", *facts, service=labels["service"])
     control = chosen.filter((pl.col("service") == Service.FTP) & (pl.col("proto") == "tcp"))
     browser = chosen.filter((pl.col("service") == Service.SQL_BROWSER) & (pl.col("proto") == "udp"))
-    short = watched.filter(pl.col("length") > pl.col("data").bin.size())["serial"].unique()
+    heard = watched.join(pl.concat([control, browser]), on="serial", how="semi", maintain_order="left")
+    short = heard.filter(pl.col("length") > pl.col("data").bin.size())["serial"].unique()
     cut = browser.select("serial", partly_heard=pl.col("serial").is_in(short.implode()))
-    return pl.concat([_dialogues(control, watched, short), cut])
+    return pl.concat([_dialogues(control, heard, short), cut])
 
 
 def _dialogues(control: pl.DataFrame, watched: pl.DataFrame, short: pl.Series) -> pl.DataFrame:

@@ -10,9 +10,12 @@ import msgspec
 import pytest
 
 from analyser.model.finding import ReportDocument
+from analyser.pipeline import judging
 from samples import speech
+from tests.lab.vantages import Packet, pcap
 from tests.points.test_located import knock
 from tests.points.wire import MS, SERVERS, T0, THREE, TWO, Place, Tcp, Wire, datagram, judged, life, port
+from tests.services.test_hearing import Dialogue
 
 OUTSIDE = "203.0.113.7"
 
@@ -43,6 +46,40 @@ def story(wire: Wire) -> None:
     for number in range(3):
         datagram(wire, 5000 * number + 3000, "client", speech.snmp_get(7 + number))
         datagram(wire, 5000 * number + 3005, "server", speech.snmp_response(7 + number))
+
+
+FTP_SITE = """
+name = "scans"
+rules = ["ysoft-safeq-6", "infrastructure"]
+features = ["ftp-scanning"]
+[[host]]
+name = "server"
+addresses = ["192.0.2.10"]
+roles = ["terminal-server"]
+[[host]]
+name = "mfd"
+addresses = ["198.51.100.21"]
+roles = ["mfd"]
+terminal = "none"
+"""
+
+
+def test_a_dialogue_that_one_point_heard_whole_was_heard(tmp_path: Path) -> None:
+    """A port that nobody announced is unannounced if either point has every line, and in doubt if both have cut lines."""
+    dialogue = Dialogue((b"<220 ready", b">USER scan", b"<331 password")).packets
+    strange = Dialogue((), port=50_123, source=50_001).packets
+    frames = [bytes(packet) for packet in [*dialogue, *strange]]
+    packets = [Packet(T0 + n * 10 * MS, data, len(data), 0) for n, data in enumerate(frames)]
+    (tmp_path / "site.toml").write_text(FTP_SITE, encoding="utf-8")
+
+    def reasons(*lengths: int) -> list[str]:
+        paths = [str(pcap(tmp_path / f"{place}.pcap", packets, snap=length)) for place, length in enumerate(lengths)]
+        told = judging.check(paths, site=tmp_path / "site.toml", vantage=True, workers=1)
+        return [str(entry.reason) for entry in told.document.unexpected]
+
+    assert reasons(60, 60) == []
+    for lengths in ((60, 2000), (2000, 60), (2000, 2000)):
+        assert reasons(*lengths) == ["unannounced-dynamic-port"]
 
 
 @pytest.mark.parametrize("clock", [0.0, 1_250.0, -3_600_000.0, 86_400_000.0 * 40])
