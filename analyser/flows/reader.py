@@ -23,7 +23,6 @@ from analyser.flows.layout import (
     S_ICMP_ERRORS,
     S_OVERFLOW,
     S_SAME_TRAFFIC,
-    UPDATE_DONE,
     UPDATE_QUOTES,
     UPDATE_TABLE,
     UPDATE_WATCH,
@@ -219,8 +218,9 @@ def _count(packets: NDArray[Any], buffer: NDArray[np.uint8], at: int, end: int, 
     """Count ``packets[at:end]``, whose payload is in ``buffer``."""
     update = kernel("update")
     while at < end:
+        # No more at once than the table makes room for: what was woven of several captures is longer than a batch.
         reason, at = update(
-            buffer, packets, at, end, memory.index, memory.flows, memory.sides, memory.payloads,
+            buffer, packets, at, min(end, at + memory.limits.batch), memory.index, memory.flows, memory.sides, memory.payloads,
             memory.seen, memory.watch, memory.watched, memory.watched_bytes, memory.quotes, memory.repeated, memory.st,
         )  # fmt: skip
         if reason == UPDATE_TABLE:
@@ -229,5 +229,3 @@ def _count(packets: NDArray[Any], buffer: NDArray[np.uint8], at: int, end: int, 
             memory.take_watched()
         elif reason == UPDATE_QUOTES:
             memory.take_quotes()
-        elif reason == UPDATE_DONE:
-            break

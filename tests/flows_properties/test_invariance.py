@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from analyser.flows.memory import Limits, Memory, Part
 from analyser.flows.reader import read_flows
 from analyser.flows.records import Records, concatenate, merge, select
+from tests.flows_properties import packets as p
 from tests.flows_properties.compare import MemorySource, kernel_reads, kernel_rows
 from tests.flows_properties.traffic import EXAMPLES, PORTS, Timed, pcap, pcapng, traffic
 
@@ -52,6 +53,17 @@ def test_any_number_of_workers(frames: Timed, data: st.DataObject) -> None:
     piece = data.draw(st.sampled_from([17, 4096]))
     together = rows_of(*files, limits=limits, piece=piece, workers=2)
     assert changed(together, rows_of(*files, limits=limits, piece=piece)) == []
+
+
+@SLOW
+@given(st.integers(2, 9), st.integers(1, 4), st.integers(1, 3))
+def test_captures_side_by_side_need_no_more_room_than_one(count: int, batch: int, rows: int) -> None:
+    """What is due of many captures at once may be longer than a full table has room for: all of it is counted."""
+    way = p.Route("192.0.2.1", "192.0.2.9")
+    sent = [(n * 10**6, p.frame(way, p.ip(way, 17, p.udp(5000 + n, 161, bytes([n]))))) for n in range(40)]
+    files = [pcap(sent[n::count], 1) for n in range(count)]
+    tables, _ = kernel_reads(files, PORTS, limits=Limits(batch=batch, first_flows=rows, live_flows=rows))
+    assert sorted(tables.flows["id.orig_p"]) == [5000 + n for n in range(40)]
 
 
 def changed(rows: list[Row], others: list[Row], ignore: frozenset[str] = frozenset()) -> list[str]:
