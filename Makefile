@@ -9,7 +9,8 @@ READY  := $(VENV)/.ready
 TEST_PROGRAMS := tshark:tshark tcpdump:tcpdump nft:nftables ip:iproute2 ss:iproute2 ethtool:ethtool openssl:openssl curl:curl \
   etcd:etcd-server etcdctl:etcd-client slapd:slapd ldapsearch:ldap-utils cupsd:cups-daemon ipptool:cups-ipp-utils rlpr:rlpr \
   vsftpd:vsftpd snmpd:snmpd snmpget:snmp nginx:nginx-light aiosmtpd:python3-aiosmtpd sshd:openssh-server ssh:openssh-client \
-  smbd:samba smbclient:smbclient java:default-jdk-headless javac:default-jdk-headless /usr/share/java/jgroups.jar:libjgroups-java
+  smbd:samba smbclient:smbclient dovecot:dovecot-pop3d lpd:lprng p910nd:p910nd nc:netcat-openbsd xinetd:xinetd rdate:rdate \
+  java:default-jdk-headless javac:default-jdk-headless /usr/share/java/jgroups.jar:libjgroups-java
 # Programs that the benchmark measures beside the analyser.
 BENCH_PROGRAMS := tcpdump:tcpdump ndpiReader:libndpi-bin softflowd:softflowd
 

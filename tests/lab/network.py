@@ -18,15 +18,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from tests.live.settings import JGROUPS
 from tests.live.wire import ended, environment, ip, missing, sweep
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PREFIX: Final = "anlab"
 PROGRAMS: Final = (
     "nft", "ethtool", "openssl", "ss", "curl", "vsftpd", "snmpd", "snmpget", "slapd", "ldapsearch", "aiosmtpd", "nginx", "cupsd",
-    "ipptool", "etcd", "etcdctl", "sshd", "ssh", "smbd", "smbclient",
+    "ipptool", "etcd", "etcdctl", "sshd", "ssh", "smbd", "smbclient", "dovecot", "lpd", "rlpr", "p910nd", "nc", "xinetd", "rdate",
+    "java", JGROUPS,
 )  # fmt: skip
-"""What the lab itself needs, and the servers and clients of ``daemons``."""
+"""What the lab itself needs, and the servers and clients of ``programs``."""
 
 
 @dataclass(frozen=True)

@@ -151,5 +151,17 @@ REAL: Final[dict[str, tuple[Condition, ...]]] = {
     "cluster/etcd-installer": (_REAL, _REAL_DROPPED),
     "server-to-printer/terminal-pro-4-setup": (_REAL, _REAL_DROPPED),
     "printer-to-server/smb-scanning": (_REAL, _REAL_REFUSED, _REAL_DROPPED),
+    "printer-to-server/webdav-scanning": (
+        replace(_REAL, asks="real-put"), _case("real-unseen", _OPEN, listens="real", asks="real-put-refused"),
+        replace(_REAL_DROPPED, asks="real-put"),
+    ),
+    "server-to-printer/ipp-tls-delivery": (
+        _REAL, _case("real-unseen", _OPEN, listens="real", asks="real-refused"), _REAL_DROPPED,
+    ),
+    "server-to-printer/lpr-delivery": (_REAL, _REAL_REFUSED, _REAL_DROPPED),
+    "server-to-printer/raw-delivery": (_REAL, _REAL_DROPPED),
+    "printer-to-server/terminal-time": (_REAL, _REAL_DROPPED),
+    "inter-server/mobile-print-mail": (_REAL, _REAL_REFUSED, _REAL_DROPPED),
+    "inter-server/near-roaming-tcp": (_REAL, _REAL_DROPPED),
 }  # fmt: skip
-"""Where real programs speak (``daemons``): as they should, refused by the application itself, and dropped by the router."""
+"""Where real programs speak (``programs``): as they should, refused by the application itself, and dropped by the router."""

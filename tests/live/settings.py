@@ -23,7 +23,7 @@ directory $folder
 """A directory with one entry that may log in."""
 
 CUPSD: Final = """\
-Listen $address:631
+Listen $address:$port
 Listen $folder/socket
 ServerName server
 ServerAlias *
@@ -62,6 +62,7 @@ http {
     location / { return 200 "here"; }
     location /locked { auth_basic lab; auth_basic_user_file $folder/nobody; root $folder; }
     location /closed { deny all; }
+    location /scans { root $folder; dav_methods PUT; }
   }
 }
 """
@@ -117,3 +118,81 @@ GROUP operation-attributes-tag ATTR charset attributes-charset utf-8 ATTR natura
 ATTR uri printer-uri $$uri
 STATUS successful-ok }
 """
+LPD: Final = {
+    "lpd.conf": """\
+lpd_listen_port=$address%515
+unix_socket_path=
+lockfile=$folder/lpd
+printcap_path=$folder/printcap
+perms_path=$folder/lpd.perms
+user=root
+group=root
+""",
+    "lpd.perms": "DEFAULT ACCEPT\n",
+    "log": "",  # it ends at once where this is not there
+    "printcap": "queue:lp=/dev/null:sd=$folder/spool:mx#0:sh\n",
+}
+"""A line printer daemon (LPRng) with one queue, by the files of its settings' folder, which it has at a place of its own only."""
+LPD_AT: Final = "unshare --mount --pid --fork --kill-child sh -c 'mount --bind $folder /etc/lprng && exec $$(command -v lpd) -F -L $folder/log'"
+XINETD: Final = """\
+service time
+{
+ type = INTERNAL UNLISTED
+ id = time-datagram
+ bind = $address
+ port = $port
+ socket_type = dgram
+ protocol = udp
+ user = root
+ wait = yes
+}
+service time
+{
+ type = INTERNAL UNLISTED
+ id = time-stream
+ bind = $address
+ port = $port
+ socket_type = stream
+ protocol = tcp
+ user = root
+ wait = no
+}
+"""
+"""The time service (RFC 868), by datagram and by stream."""
+DOVECOT: Final = """\
+protocols = pop3
+listen = $address
+log_path = /dev/stderr
+ssl = no
+disable_plaintext_auth = no
+mail_location = mbox:/run/mail
+service pop3-login {
+  inet_listener pop3 {
+    port = $port
+  }
+}
+passdb {
+  driver = static
+  args = password=secret
+}
+userdb {
+  driver = static
+  args = uid=65534 gid=65534 home=/run/mail
+}
+"""
+"""A mail server of which anybody with the password is a user."""
+JGROUPS: Final = "/usr/share/java/jgroups.jar"
+JAVA: Final = f"java -Xmx64m -XX:TieredStopAtLevel=1 -Djava.net.preferIPv4Stack=true -cp {JGROUPS}"
+GROUP: Final = """\
+public class Group { public static void main(String[] a) throws Exception {
+    var channel = new org.jgroups.JChannel(a[0]);
+    channel.connect("group");
+    if (a.length == 1) Thread.sleep(600_000);
+    System.out.println("members " + channel.getView().size());
+    channel.send(new org.jgroups.Message(null, null, a[1]));
+    Thread.sleep(500);
+    channel.close();  // who goes without a word is looked for
+    System.exit(0);
+} }
+"""
+"""A member of a group of JGroups: the first stays, one with something to say tells how many there are, says it and goes."""

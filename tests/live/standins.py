@@ -1,7 +1,7 @@
 """Stand-ins for programs without a package: enough of a protocol for its first bytes to be real, and no more.
 
-``serve ADDRESS FOLDER``: RFC 1179 (515), RFC 868 (37), MC-SQLR (1434), MS-TDS prelogin (1433), a printer's raw port in
-clear (9100) and in TLS (9101). ``ask`` is the client of all but the first.
+``serve ADDRESS FOLDER``: MC-SQLR (1434), MS-TDS prelogin (1433), a printer's raw port in clear (9100) and in TLS (9101). ``ask`` is
+the client.
 """
 
 from __future__ import annotations
@@ -11,44 +11,8 @@ import ssl
 import struct
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
-
-EPOCH_1900 = 2_208_988_800
-
-
-def now_1900() -> bytes:
-    """Return the time as RFC 868 has it."""
-    return struct.pack(">I", int(time.time()) + EPOCH_1900)
-
-
-def lines(peer: socket.socket) -> bytes:
-    """Return what comes up to a line feed."""
-    data = b""
-    while not data.endswith(b"\n") and (more := peer.recv(1)):
-        data += more
-    return data
-
-
-def lpd(peer: socket.socket) -> None:
-    """Take jobs (RFC 1179, sections 5.2 and 6): every command and every file is acknowledged with a zero byte."""
-    if lines(peer)[:1] != b"\x02":
-        return
-    peer.sendall(b"\0")
-    while command := lines(peer):
-        if command[:1] in (b"\x02", b"\x03"):
-            count = int(command[1:].split()[0])
-            peer.sendall(b"\0")
-            left = count + 1  # a zero byte follows
-            while left and (more := peer.recv(min(left, 4096))):
-                left -= len(more)
-        peer.sendall(b"\0")
-
-
-def clock(peer: socket.socket) -> None:
-    """Say the time and hang up."""
-    peer.sendall(now_1900())
 
 
 def database(peer: socket.socket) -> None:
@@ -96,8 +60,8 @@ def serve(address: str, folder: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     doors: list[tuple[Callable[..., None], tuple[object, ...]]] = [
-        (tcp, (address, 515, lpd)), (tcp, (address, 37, clock)), (tcp, (address, 1433, database)), (tcp, (address, 9100, swallow)),
-        (tcp, (address, 9101, swallow, context)), (udp, (address, 37, lambda _: now_1900())), (udp, (address, 1434, instance)),
+        (tcp, (address, 1433, database)), (tcp, (address, 9100, swallow)),
+        (tcp, (address, 9101, swallow, context)), (udp, (address, 1434, instance)),
     ]  # fmt: skip
     threads = [threading.Thread(target=door, args=words) for door, words in doors]
     for thread in threads:
@@ -105,7 +69,7 @@ def serve(address: str, folder: Path) -> None:
 
 
 def ask(address: str) -> None:
-    """Be the client of everything but the line printer daemon."""
+    """Be the client of everything."""
     job = b"\x1b%-12345X@PJL ENTER LANGUAGE=PCL\r\n\x1bE some words\x0c\x1bE\x1b%-12345X"
     with socket.create_connection((address, 9100)) as talk:
         talk.sendall(job)
@@ -114,17 +78,14 @@ def ask(address: str) -> None:
     context.verify_mode = ssl.CERT_NONE
     with context.wrap_socket(socket.create_connection((address, 9101))) as talk:
         talk.sendall(job)
-    with socket.create_connection((address, 37)) as talk:
-        assert len(talk.recv(16)) == 4
     with socket.create_connection((address, 1433)) as talk:
         options = bytes.fromhex("00001500060100 1b00010200 1c00 0c030028 0004ff") + bytes(30)
         talk.sendall(b"\x12\x01" + struct.pack(">H", 8 + len(options)) + b"\0\0\0\0" + options)
         assert talk.recv(4096)[:1] == b"\x04"
-    for port, said in ((37, b""), (1434, b"\x04SAFEQ\0")):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
-            door.settimeout(5)
-            door.sendto(said, (address, port))
-            assert door.recv(4096)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
+        door.settimeout(5)
+        door.sendto(b"\x04SAFEQ\0", (address, 1434))
+        assert door.recv(4096)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ stand-ins of a few lines (``standins.py``), and say so.
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from string import Template
 import pytest
 
 from tests.live.flows import Seen, seen
-from tests.live.settings import CUPS_FILES, CUPS_FOLDERS, CUPSD, SLAPD
+from tests.live.settings import CUPS_FILES, CUPS_FOLDERS, CUPSD, GROUP, JAVA, JGROUPS, LPD, LPD_AT, SLAPD, XINETD
 from tests.live.wire import CLIENT, SERVER, Wire, missing, wire
 
 STANDINS = (sys.executable, str(Path(__file__).with_name("standins.py")))
@@ -33,19 +34,17 @@ PROGRAMS = (
     "curl",
     "ss",
     "ethtool",
+    "lpd",
+    "xinetd",
+    "rdate",
+    JGROUPS,
 )
-
-
-JGROUPS = "/usr/share/java/jgroups.jar"
 
 
 @pytest.fixture(scope="module")
 def captured(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], Seen]:
     """What was seen of one wire over which all programs spoke."""
-    why = missing(*PROGRAMS) or (
-        None if Path(JGROUPS).exists() else f"not installed: {JGROUPS} (Debian: libjgroups-java)"
-    )
-    if why:
+    if why := missing(*PROGRAMS):
         pytest.skip(why)
     folder = tmp_path_factory.mktemp("wire")
     with wire(folder) as those:
@@ -56,6 +55,7 @@ def captured(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, int], 
         web_folder(those)
         queue(those)
         java(those)
+        lines_and_time(those)
         stand_ins(those)
     return seen(folder / "wire.pcap")
 
@@ -126,7 +126,7 @@ def printer(those: Wire) -> None:
             (those.folder / ("key.pem" if name.endswith("key") else "cert.pem")).read_bytes()
         )
     for name, text in (("cupsd.conf", CUPSD), ("cups-files.conf", CUPS_FILES)):
-        (folder / name).write_text(Template(text).substitute(folder=folder, address=SERVER))
+        (folder / name).write_text(Template(text).substitute(folder=folder, address=SERVER, port=631))
     those.start("server", ["cupsd", "-f", "-c", str(folder / "cupsd.conf"), "-s", str(folder / "cups-files.conf")])
     those.listens(631)
     (folder / "ask.test").write_text(
@@ -210,18 +210,7 @@ def java(those: Wire) -> None:
     those.start("server", ["java", "-Xmx64m", *agent, "Wait.java"])
     those.listens(9898, 9044)
     ok(those.run("client", ["java", "-Xmx64m", "Look.java", f"{SERVER}:9898"]), those)
-    (those.folder / "Group.java").write_text(
-        """
-        public class Group { public static void main(String[] a) throws Exception {
-            var channel = new org.jgroups.JChannel(a[0]);
-            channel.connect("group");
-            for (int i = 0; i < 40 && channel.getView().size() < 2; i++) Thread.sleep(250);
-            channel.send(new org.jgroups.Message(null, null, "hello"));
-            Thread.sleep(1500);
-            System.exit(0);
-        } }
-        """
-    )
+    (those.folder / "Group.java").write_text(GROUP)
     tcp = (
         f"TCP(bind_addr=%s;bind_port=7800;port_range=0):TCPPING(initial_hosts={SERVER}[7800],{CLIENT}[7800];"
         "port_range=0;timeout=2000;num_initial_members=2):MERGE2:FD_SOCK:pbcast.NAKACK(use_mcast_xmit=false):UNICAST:"
@@ -232,19 +221,34 @@ def java(those: Wire) -> None:
         "pbcast.NAKACK:UNICAST:pbcast.STABLE:pbcast.GMS(join_timeout=2000)"
     )
     for stack in (tcp, udp):
-        command = ["java", "-Xmx64m", "-Djava.net.preferIPv4Stack=true", "-cp", JGROUPS, "Group.java"]
+        command = [*JAVA.split(), "Group.java"]
         those.start("server", [*command, stack % SERVER])
         time.sleep(3)
-        ok(those.run("client", [*command, stack % CLIENT]), those)
+        ok(those.run("client", [*command, stack % CLIENT, "hello"]), those)
+
+
+def lines_and_time(those: Wire) -> None:
+    """A line printer daemon that gets a job, and the time service, over TCP and UDP."""
+    folder = those.folder / "lpd"
+    (folder / "spool").mkdir(parents=True)
+    for name, text in {**LPD, "xinetd.conf": XINETD}.items():
+        (folder / name).write_text(Template(text).substitute(folder=folder, address=SERVER, port=37))
+    those.start("server", shlex.split(Template(LPD_AT).substitute(folder=folder)))
+    settings = ["-f", str(folder / "xinetd.conf"), "-pidfile", str(folder / "pid"), "-filelog", str(folder / "times")]
+    those.start("server", ["xinetd", "-dontfork", *settings])
+    those.listens(515, 37)
+    those.listens(37, transport="udp")
+    (those.folder / "job.ps").write_text("%!PS-Adobe-3.0\nshowpage\n")
+    ok(those.run("client", ["rlpr", "-H", SERVER, "-P", "queue", "-N", "--no-bind", "job.ps"]), those)
+    for more in ([], ["-u"]):
+        ok(those.run("client", ["rdate", "-p", *more, SERVER]), those)
 
 
 def stand_ins(those: Wire) -> None:
-    """What has no package: a line printer daemon (with a real client), the time service, the SQL Server Browser, a raw port."""
+    """What has no package: the SQL Server Browser and its server; and a raw port, in clear and in TLS."""
     those.start("server", [*STANDINS, "serve", SERVER, str(those.folder)])
-    those.listens(515, 37, 9100, 9101, 1433)
-    those.listens(37, 1434, transport="udp")
-    (those.folder / "job.ps").write_text("%!PS-Adobe-3.0\nshowpage\n")
-    ok(those.run("client", ["rlpr", "-H", SERVER, "-P", "queue", "-N", "--no-bind", "job.ps"]), those)
+    those.listens(9100, 9101, 1433)
+    those.listens(1434, transport="udp")
     ok(those.run("client", [*STANDINS, "ask", SERVER, str(those.folder)]), those)
 
 

@@ -25,11 +25,15 @@ _WAIT: Final = 15.0
 
 
 def missing(*programs: str) -> str | None:
-    """Return why nothing can run here (no root, programs that are not installed), or None."""
+    """Return why nothing can run here (no root, programs or files that are not installed), or None."""
     if os.geteuid() != 0:
         return "needs root, to make network namespaces"
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    absent = [name for name in ("ip", "tcpdump", *programs) if shutil.which(name, path=path) is None]
+    absent = [
+        name
+        for name in ("ip", "tcpdump", *programs)
+        if shutil.which(name, path=path) is None and not Path(name).is_file()
+    ]
     return f"not installed: {', '.join(absent)}" if absent else None
 
 
