@@ -19,8 +19,8 @@ from unittest.mock import patch
 import numpy as np
 
 from analyser.flows import decoder, memory, reader, records
-from analyser.flows.kernel import native
 from analyser.flows.kernel.entries import ENTRIES
+from analyser.machine import native
 
 PACKAGE: Final = "analyser.flows.kernel"
 SOURCES: Final = Path(native.__file__).parent
@@ -114,7 +114,7 @@ def _load(count: int, order: str) -> Callable[[Rows, Any], Any]:
 
 
 def _loads() -> ModuleType:
-    module = ModuleType(f"{PACKAGE}.loads")
+    module = ModuleType("analyser.machine.loads")
     names: dict[str, Any] = {
         f"{order[0]}e{8 * count}": _load(count, order) for order in ("big", "little") for count in (2, 4, 8)
     }
@@ -129,7 +129,7 @@ def _frames(kernel: dict[str, Callable[..., Any]]) -> ModuleType:
     def call_at(_address: int, *arguments: Any) -> Any:
         return kernel["opened"](*arguments[:-1], arguments[-1:])[0]
 
-    module = ModuleType(f"{PACKAGE}.frames")
+    module = ModuleType("analyser.machine.frames")
     vars(module).update(call_at=call_at)
     return module
 
@@ -137,7 +137,7 @@ def _frames(kernel: dict[str, Callable[..., Any]]) -> ModuleType:
 def load_kernel(change: Callable[[CodeType], CodeType] = lambda code: code) -> dict[str, Callable[..., Any]]:
     """Return the kernel's functions by name. ``change`` may instrument each module's code before it runs."""
     kernel: dict[str, Callable[..., Any]] = {}
-    made: dict[str, ModuleType] = {f"{PACKAGE}.loads": _loads(), f"{PACKAGE}.frames": _frames(kernel)}
+    made: dict[str, ModuleType] = {"analyser.machine.loads": _loads(), "analyser.machine.frames": _frames(kernel)}
 
     def module(name: str) -> ModuleType:
         if name not in made:
@@ -162,7 +162,7 @@ def _imports_numpy(node: ast.stmt) -> bool:
 
 
 class Plain:
-    """The kernel in place of :func:`analyser.flows.kernel.native.kernel`."""
+    """The kernel in place of :func:`analyser.machine.native.kernel`."""
 
     def __init__(self, change: Callable[[CodeType], CodeType] = lambda code: code) -> None:
         self._functions = load_kernel(change)

@@ -23,6 +23,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tables": {"model"},
     "community": {"model"},
     **{stage: {stage, *SHARED} for stage in STAGES},
+    "flows": {"flows", "machine", *SHARED},
+    "services": {"services", "machine", *SHARED},
+    "machine": {"machine"},
     "hints": {"model"},
     "pipeline": {"pipeline", "hints", *STAGES, *SHARED},
     # Faces: they call the pipeline; readers of reports and of rules are theirs to print.
@@ -34,9 +37,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 """Which part of the house may use which; a part is a folder or a module directly below ``analyser``."""
 
 DOORS: dict[str, set[str]] = {
-    "numba": {"flows"},
-    "llvmlite": {"flows"},
-    "numpy": {"flows", "services", "points", "compliance"},
+    "numba": {"machine"},
+    "llvmlite": {"machine"},
+    "numpy": {"machine", "flows", "services", "points", "compliance"},
     "polars": {
         "flows", "services", "points", "compliance", "policy/starter.py", "report/flows.py", "report/flow_files.py", "tables.py",
         "pipeline/reading.py", "pipeline/portions.py", "pipeline/installing.py", "pipeline/vantage.py", "api.py", "__init__.py",

@@ -18,7 +18,9 @@ from typing import Final
 import llvmlite
 import llvmlite.binding
 
-_HERE: Final = Path(__file__).parent
+from analyser.machine.entries import PARTS
+
+_PROGRAM: Final = Path(__file__).parents[2]
 _DIGEST: Final = 32
 
 
@@ -26,8 +28,10 @@ _DIGEST: Final = 32
 def _fingerprint() -> str:
     machine = (llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten())
     digest = hashlib.sha256(repr((llvmlite.__version__, sys.platform, machine)).encode())
-    for source in [*sorted(_HERE.glob("*.py")), _HERE.parent / "layout.py"]:
-        digest.update(source.read_bytes())
+    for package in (__package__, *PARTS):
+        folder = _PROGRAM.joinpath(*package.split("."))
+        for source in [*sorted(folder.glob("*.py")), *folder.parent.glob("layout.py")]:
+            digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from analyser.flows.kernel.compiler import Pipeline
+from analyser.machine.compiler import Pipeline
 
 F = TypeVar("F", bound=Callable[..., Any])
 
