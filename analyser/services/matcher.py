@@ -24,6 +24,7 @@ _NOTED: Final = 1 << 16
 """Rows that may be noted at once because of a format."""
 
 Codes = npt.NDArray[np.int16]
+_Numbers = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class FirstBytes:
     port: npt.NDArray[np.uint16]
     orig: ByteRows
     resp: ByteRows
+
+    def __post_init__(self) -> None:
+        counts = {len(one) for one in (self.transport, self.port, self.orig.lengths, self.resp.lengths)}
+        if self.orig.matrix.shape != self.resp.matrix.shape or counts != {len(self.orig.matrix)}:
+            raise ValueError("both sides have a row for each flow, all of one width")  # compiled code tests nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +85,24 @@ class Matcher:
         # the last entry is for no pattern, -1
         self._services = np.array([*(code[pattern.service] for pattern in patterns), NO_SERVICE], np.int16)
         words = [pattern.sublabel for pattern in patterns]
-        self._own = np.array([*(NO_SUBLABEL if word is None else self._sublabel(word) for word in words), NO_SUBLABEL])
+        own = [NO_SUBLABEL if word is None else self._sublabel(word) for word in words]
+        self._own = np.array([*own, NO_SUBLABEL], np.int16)
         self._program = program(patterns)
 
     def match(self, flows: FirstBytes) -> Matches:
         """Judge k flows; every array of the result is (k,)."""
         best, noted = self._compared(flows)
-        sublabel = self._own.astype(np.int16)[best]
+        sublabel = self._own[best]
         self._read(flows, noted, best, sublabel)
         sides = (_Best(self._services[best[:, kind]], sublabel[:, kind]) for kind in (ORIG, RESP, BOTH))
         return self._resolve(*sides)
 
-    # -- one pattern ---------------------------------------------------------------------------
+    # -- patterns ------------------------------------------------------------------------------
 
-    def _compared(self, flows: FirstBytes) -> tuple[Codes, Index]:
+    def _compared(self, flows: FirstBytes) -> tuple[_Numbers, Index]:
         """Return the best pattern of each kind, (k, 3), by all but formats, and (row, pattern) where a format decides."""
         count = len(flows.port)
-        best = np.full((count, KINDS), -1, np.int16)
+        best = np.full((count, KINDS), -1, np.int32)
         noted = np.empty((len(self._patterns) + min(count, _NOTED), 2), np.int64)
         rows = (flows.orig.matrix.ravel(), flows.orig.lengths, flows.resp.matrix.ravel(), flows.resp.lengths)
         found = [noted[:0]]
@@ -107,9 +114,9 @@ class Matcher:
             found.append(noted[:some].copy())
         return best, np.concatenate(found)
 
-    def _read(self, flows: FirstBytes, noted: Index, best: Codes, sublabel: Codes) -> None:
+    def _read(self, flows: FirstBytes, noted: Index, best: _Numbers, sublabel: Codes) -> None:
         """Look at formats, the weightiest patterns first, and put down where they hold."""
-        order = np.argsort(noted[:, 1].astype(np.int16), kind="stable")
+        order = np.argsort(noted[:, 1].astype(np.min_scalar_type(len(self._patterns))), kind="stable")
         ends = np.bincount(noted[:, 1], minlength=len(self._patterns)).cumsum()
         for number, rows in reversed(list(enumerate(np.split(noted[order, 0], ends[:-1])))):
             if not len(rows):
@@ -150,10 +157,10 @@ class Matcher:
             self.sublabels.append(word)
         return self._sublabel_codes[word]
 
-    # -- all patterns --------------------------------------------------------------------------
+    # -- services ------------------------------------------------------------------------------
 
     def _finer(self, left: Codes, right: Codes) -> Bools:
-        """Where ``left`` refines ``right``."""
+        """Where ``left`` refines ``right``; the places of -1 are the last row and the last of the row before."""
         finer: Bools = self._refines.ravel().take(left.astype(np.int32) * len(self._refines) + right, mode="wrap")
         return finer
 

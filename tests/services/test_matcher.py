@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from analyser.services.lint import judge
 from analyser.services.matcher import Matcher
-from analyser.services.signature import Example
+from analyser.services.signature import Example, Signature
 from tests.services.made import SIGNATURES
+from tests.services.made_signatures import PORTS, short, signatures
 from tests.services.plain_matcher import Flow, told
 
 MATCHER = Matcher(SIGNATURES)
@@ -38,6 +39,17 @@ def test_many_at_once_are_judged_as_each_alone(those: list[Flow]) -> None:
     """Service and sub-label of every flow are those of a reader that tries one test after the other."""
     asked = [Example(title="x", accepted=True, transport=t, port=p, orig=o, resp=r) for t, p, o, r in those]
     assert judge(MATCHER, asked) == [told(SIGNATURES, flow) for flow in those]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    signatures(),
+    st.lists(st.builds(Flow, st.sampled_from(["tcp", "udp"]), st.sampled_from([*PORTS, 3]), short, short), max_size=8),
+)
+def test_any_signatures_are_told_as_one_reads_them(some: list[Signature], those: list[Flow]) -> None:
+    """Bytes, sets, alternatives, strings in either case, sizes, ports and what refines what mean what the plain reader takes them for."""
+    asked = [Example(title="x", accepted=True, transport=t, port=p, orig=o, resp=r) for t, p, o, r in those]
+    assert judge(Matcher(some), asked) == [told(some, flow) for flow in those]
 
 
 def test_the_plain_reader_agrees_with_the_examples() -> None:

@@ -21,7 +21,7 @@ ENTRIES: Final[Entries] = {
         (
             _OCTETS, _NUMBERS, _OCTETS, _NUMBERS, NUMBER, _OCTETS, block(np.uint16), NUMBER,
             block(np.uint16), _NUMBERS, _NUMBERS, _TABLE, _TABLE, _TABLE, block(np.uint16), _OCTETS,
-            block(np.int16, 2), _TABLE,
+            block(np.int32, 2), _TABLE,
         ),
     ),
     "formats": (

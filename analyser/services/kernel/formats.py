@@ -181,14 +181,14 @@ def formats(
 ) -> Any:
     """Write the kind of each indexed row, read as a format from byte ``at`` on, into ``kinds``.
 
-    ``octets``: rows of ``width`` bytes, zeros behind the end of each; ``at`` is not negative. ``strings``: what is searched for, a
+    ``octets``: rows of ``width`` bytes, zeros behind the end of each. ``strings``: what is searched for, a
     place in ``values`` and the numbers of ``STRINGS``.
     """
     rows = np.int64(lengths.shape[0])
     for n in range(index.shape[0]):
         row = index[n]
         kind = np.int64(-1)
-        if row >= 0 and row < rows:
+        if row >= 0 and row < rows and at >= 0 and at < width:
             start = row * width
             length = max(np.int64(0), min(lengths[row], width))
             if which == TDS_PRELOGIN:

@@ -41,7 +41,7 @@ def passes(
         b = alternatives[one, 1]
         place = alternatives[one, 2]
         if op == TEMPLATE:
-            if a + b <= length and fits(octets, start + a, values, place, b, sets):
+            if a >= 0 and a <= length - b and fits(octets, start + a, values, place, b, sets):
                 return True
         elif op == SIZE:
             if a <= length and length <= b:
