@@ -11,7 +11,7 @@ LETTERS = b"abAB[{0\x00"
 PORTS = (1, 2, 65535)
 _SERVICES = ("a", "b", "c", "d")
 
-short = st.lists(st.sampled_from(LETTERS), max_size=14).map(bytes)
+short = st.one_of(st.lists(st.sampled_from(some), max_size=14).map(bytes) for some in (LETTERS, b"aA["))
 """First bytes of a side."""
 
 
@@ -26,7 +26,7 @@ def templates(draw: st.DrawFn) -> Template:
     return Template(draw(st.sampled_from([0, 0, 0, 1, 9])), allowed)
 
 
-_needles = st.lists(st.sampled_from(LETTERS), min_size=1, max_size=10).map(bytes)
+_needles = st.lists(st.sampled_from(b"aA["), min_size=1, max_size=5).map(bytes)
 
 any_test: st.SearchStrategy[Test] = st.one_of(
     templates(),

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from analyser.services import matcher, structures
 from analyser.services.byterows import HEAD, PREFIX, byte_rows
 from analyser.services.kernel import layout
-from analyser.services.lint import judge
 from analyser.services.matcher import FirstBytes, Matcher
-from analyser.services.signature import Example, Signature
+from analyser.services.signature import Signature
 from tests.fuzz.plain import Plain
 from tests.services.made import SIGNATURES
 from tests.services.made_signatures import PORTS, short, signatures
@@ -30,17 +29,20 @@ FORMATS = (
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
-@given(signatures(), short, short, st.sampled_from(["tcp", "udp"]), st.sampled_from([*PORTS, 3]))
+@settings(max_examples=150, deadline=None)
+@given(signatures(), short, short, st.integers(0, 1), st.sampled_from([*PORTS, 3]), st.integers(1, 14))
 def test_no_signature_reads_beyond_a_row(
-    some: list[Signature], orig: bytes, resp: bytes, transport: str, port: int
+    some: list[Signature], orig: bytes, resp: bytes, transport: int, port: int, width: int
 ) -> None:
-    """A flow by itself, so that behind its bytes there is nothing, neither a row nor memory."""
+    """A flow by itself, in rows that its bytes fill, so that behind them there is nothing, neither a row nor memory."""
     ready = Matcher(some)
-    asked = [Example(title="x", accepted=True, transport=transport, port=port, orig=orig, resp=resp)]
+    sides = (byte_rows(pl.Series([data], dtype=pl.Binary), width) for data in (orig, resp))
+    flow = FirstBytes(np.array([transport], np.uint8), np.array([port], np.uint16), *sides)
+    told = ready.match(flow)
     with patch.object(matcher, "kernel", PLAIN), patch.object(structures, "kernel", PLAIN):
-        read = judge(ready, asked)
-    assert read == judge(ready, asked)
+        read = ready.match(flow)
+    for one in ("service", "sublabel", "orig", "resp"):
+        assert getattr(read, one).tolist() == getattr(told, one).tolist()
 
 
 @pytest.mark.parametrize("which", FORMATS)
