@@ -1,4 +1,4 @@
-"""From the kernel's Python source to object code: the only module that runs the compiler.
+"""From restricted Python to object code: the only module that runs the compiler.
 
 ``python -m analyser.machine.build FOLDER NAME...`` writes the object files of some functions; the reader starts it
 in processes of its own, so that numba is imported only where something must be compiled, and two cores compile at once.
@@ -25,7 +25,7 @@ from analyser.machine.loads import OPTIONS
 def object_code(name: str) -> bytes:
     """Compile one function of ``entries`` for this processor; its symbol in the object code is ``name``.
 
-    Nothing in the kernel raises, allocates or calls what it is not given the address of, so the object has no undefined symbols.
+    Nothing that is compiled raises, allocates or calls what it is not given the address of, so the object has no undefined symbols.
     """
     try:
         return _object_code(name)

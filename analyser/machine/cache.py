@@ -1,6 +1,6 @@
-"""Where the machine code of the kernel is kept between runs.
+"""Where machine code is kept between runs.
 
-The folder is named after a hash of all kernel sources, of the versions that compiled them and of the processor: code
+The folder is named after a hash of all compiled sources, of the versions that compiled them and of the processor: code
 of another version or for another machine is never loaded. A file that is damaged is as good as none.
 """
 
@@ -68,7 +68,7 @@ def folder() -> Path:
 
 
 def load(name: str) -> bytes | None:
-    """Return the object code of a kernel function, or None where it has yet to be compiled."""
+    """Return the object code of a function, or None where it has yet to be compiled."""
     try:
         kept = (folder() / f"{name}.o").read_bytes()
     except OSError:
@@ -78,7 +78,7 @@ def load(name: str) -> bytes | None:
 
 
 def store(name: str, code: bytes, place: Path) -> None:
-    """Keep the object code of a kernel function in ``place``; two programs that compile at once do no harm."""
+    """Keep the object code of a function in ``place``; two programs that compile at once do no harm."""
     handle, temporary = tempfile.mkstemp(dir=place, prefix=f".{name}-")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -21,7 +21,7 @@ from analyser.machine.entries import entries
 
 _RESULTS: Final = 2
 _SCRATCH: Final = 8
-"""Bytes behind the arguments for the result and the exception that the native signature has and the kernel never sets."""
+"""Bytes behind the arguments for the result and the exception that the native signature has and our functions never set."""
 _SIGNATURE: Final = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 
 _RECENT: Final = 4
@@ -35,7 +35,7 @@ _TOGETHER: Final = (("fill",), ("update", "rebuild", "orient", "match"))
 
 
 class Native:
-    """A kernel function. Calling it lets other threads run; it must not be given one array from two threads."""
+    """A compiled function. Calling it lets other threads run; it must not be given one array from two threads."""
 
     def __init__(self, name: str, code: bytes) -> None:
         self._arguments = entries()[name][1]
@@ -48,7 +48,7 @@ class Native:
     def __call__(self, *arguments: Any) -> tuple[int, int]:
         """Call the function with arrays and numbers as ``entries`` lists them; return its two numbers.
 
-        Raises :class:`TypeError` for an array of another type or shape: the kernel itself tests nothing.
+        Raises :class:`TypeError` for an array of another type or shape: compiled code tests nothing.
         """
         frame = self._frame_for(arguments)
         place = _RESULTS
@@ -90,7 +90,7 @@ class Native:
 
 @functools.cache
 def kernel(name: str) -> Native:
-    """Return a function of the kernel, compiled now if need be."""
+    """Return a compiled function, compiled now if need be."""
     code = cache.load(name)
     if code is None:
         _compile([[name]])
