@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).parents[2] / "analyser"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 STAGES = ("capture", "flows", "services", "points", "policy", "compliance", "report")
+COMPILED = ("flows", "services")
 SHARED = ("model", "tables", "community")
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -23,8 +24,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tables": {"model"},
     "community": {"model"},
     **{stage: {stage, *SHARED} for stage in STAGES},
-    "flows": {"flows", "machine", *SHARED},
-    "services": {"services", "machine", *SHARED},
+    # Stages with compiled functions.
+    **{stage: {stage, "machine", *SHARED} for stage in COMPILED},
     "machine": {"machine"},
     "hints": {"model"},
     "pipeline": {"pipeline", "hints", *STAGES, *SHARED},
