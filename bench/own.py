@@ -68,7 +68,7 @@ def jobs(office: Workload, scan: Workload, half: Path) -> list[Job]:
 
 def compile_all() -> None:
     """Have every function of the kernel compiled, also those that only large captures need, so that no round waits for it."""
-    code = "from analyser.flows.kernel import entries, native; list(map(native.kernel, entries.ENTRIES))"
+    code = "from analyser.machine import entries, native; list(map(native.kernel, entries.entries()))"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

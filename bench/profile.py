@@ -30,7 +30,7 @@ STAGES: Final = {
     ),
     "opening captures": ("analyser.pipeline.reading:open_captures",),
     "reading bytes": ("analyser.capture.source:CaptureSource.readinto",),
-    "kernel: packets to flows": ("analyser.flows.kernel.native:Native.__call__",),
+    "compiled code: packets to flows, signatures": ("analyser.machine.native:Native.__call__",),
     "between reading and kernel": ("analyser.pipeline.reading:read_captures",),
     "tables of flows": (
         "analyser.flows.memory:Memory.parts", "analyser.flows.reader:flow_tables",

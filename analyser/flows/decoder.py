@@ -12,8 +12,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analyser.flows.kernel import cache
-from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import (
     F_CAUGHT_AT,
     F_DROPPED,
@@ -55,6 +53,8 @@ from analyser.flows.layout import (
     USUAL_RECORD,
 )
 from analyser.flows.memory import POINTS, Memory
+from analyser.machine import cache
+from analyser.machine.native import kernel
 from analyser.model.capture import ByteSource, FileFacts, Problem
 
 PLACES_TOLD: Final = 5

@@ -15,7 +15,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import (
     FLOW,
     FRAGMENT,
@@ -42,6 +41,7 @@ from analyser.flows.layout import (
 )
 from analyser.flows.records import Records, concatenate, joined, plain, select, words
 from analyser.flows.store import Store
+from analyser.machine.native import kernel
 
 POINTS: Final = 256
 """Captures at one time that are told apart."""

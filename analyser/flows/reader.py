@@ -16,7 +16,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analyser.flows.feed import Feed
-from analyser.flows.kernel.native import is_warm, kernel, prepare
 from analyser.flows.layout import (
     S_DECAPSULATED,
     S_DUPLICATES,
@@ -32,6 +31,7 @@ from analyser.flows.names import link_layer, undecoded
 from analyser.flows.parts import Survey, earliest, surroundings
 from analyser.flows.table import flow_tables, whole
 from analyser.flows.weaving import weave
+from analyser.machine.native import is_warm, kernel, prepare
 from analyser.model.capture import ByteSource, FileFacts, Problem, ReadingFacts
 from analyser.tables import FlowTables
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import FLOW, PAYLOAD, SIDE
+from analyser.machine.native import kernel
 
 Rows = NDArray[Any]
 

@@ -14,10 +14,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from analyser.flows.addresses import address_texts
-from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import SIGHT
 from analyser.flows.records import Records, words
 from analyser.flows.states import expected_ports
+from analyser.machine.native import kernel
 from analyser.tables import SIGHTS
 
 Array = NDArray[Any]

@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import ACKS_LATER, OPENED_BY_SYN, OPENED_GUESSED, OPENED_HIGH
 from analyser.flows.records import Records
+from analyser.machine.native import kernel
 from analyser.model.flow import ConnState
 
 Array = NDArray[Any]

@@ -6,7 +6,6 @@ Knows arrays; must not know what any byte means.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -68,50 +67,6 @@ class ByteRows:
     def take(self, index: Index) -> ByteRows:
         """Return the indexed rows as a matrix of their own."""
         return ByteRows(self.matrix[index], self.lengths[index])
-
-
-def contains(window: Bytes, ends: Index, needle: bytes, *, fold: bool = False) -> Bools:
-    """Say of each row of ``window`` (k, size) whether ``needle`` lies in its first ``ends`` bytes.
-
-    With ``fold`` ASCII letters of either case are alike.
-    """
-    width = window.shape[1]
-    text = window.tobytes()
-    if fold:
-        text, needle = text.lower(), needle.lower()
-    lasts = np.minimum(ends, width) - len(needle)
-    result = np.zeros(len(window), dtype=np.bool_)
-    if text.count(needle) * _DEAR > len(text):
-        rows, columns = np.divmod(_places(text, needle), width)
-        result[rows[columns <= lasts[rows]]] = True
-        return result
-    bounds = lasts.tolist()
-    found: list[int] = []
-    place = text.find(needle)
-    while place >= 0:
-        row, column = divmod(place, width)
-        if column <= bounds[row]:
-            found.append(row)
-        # the first place in a row decides: if it lies too far behind, so does every other one
-        place = text.find(needle, (row + 1) * width)
-    result[found] = True
-    return result
-
-
-_DEAR: Final = 1 << 10
-"""Finding one more place costs as much as comparing so many bytes at once."""
-
-
-def _places(text: bytes, needle: bytes) -> Index:
-    """Return every place of ``needle`` in ``text``: its first bytes are compared everywhere, the rest where they fit."""
-    flat = np.frombuffer(text, np.uint8)
-    size = next(size for size in (8, 4, 2, 1) if size <= len(needle))
-    words = np.ndarray((len(text) - size + 1,), f"<u{size}", text, strides=(1,))
-    places: Index = np.flatnonzero(words == np.frombuffer(needle[:size], f"<u{size}")[0])
-    places = places[places <= len(text) - len(needle)]
-    for at in range(size, len(needle)):
-        places = places[flat[places + at] == needle[at]]
-    return places
 
 
 def byte_rows(column: pl.Series, width: int = PREFIX) -> ByteRows:

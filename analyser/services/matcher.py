@@ -12,12 +12,19 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from analyser.machine.native import kernel
 from analyser.services.byterows import Bools, ByteRows, Index
+from analyser.services.kernel.layout import BOTH, KINDS, ORIG, RESP
+from analyser.services.program import kind_of, program
 from analyser.services.signature import NO_SUBLABEL, Pattern, Signature, Structured
 
 NO_SERVICE: Final = -1
 
+_NOTED: Final = 1 << 16
+"""Rows that may be noted at once because of a format."""
+
 Codes = npt.NDArray[np.int16]
+_Numbers = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,11 @@ class FirstBytes:
     port: npt.NDArray[np.uint16]
     orig: ByteRows
     resp: ByteRows
+
+    def __post_init__(self) -> None:
+        counts = {len(one) for one in (self.transport, self.port, self.orig.lengths, self.resp.lengths)}
+        if self.orig.matrix.shape != self.resp.matrix.shape or counts != {len(self.orig.matrix)}:
+            raise ValueError("both sides have a row for each flow, all of one width")  # compiled code tests nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +57,10 @@ class Matches:
 
 @dataclass(frozen=True, slots=True)
 class _Best:
-    """The best match so far by one kind of evidence."""
+    """The best match by one kind of evidence."""
 
     service: Codes
     sublabel: Codes
-
-
-class _Side:
-    """The first bytes of one side, with the rows sorted by their first byte, so that most patterns see few of them."""
-
-    def __init__(self, rows: ByteRows) -> None:
-        self.rows = rows
-        present = np.flatnonzero(rows.lengths > 0)
-        order = np.argsort(rows.matrix[present, 0], kind="stable")
-        self.order: Index = present[order]
-        counts = np.bincount(rows.matrix[present, 0], minlength=256)
-        self.starts: Index = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-
-    def beginning_with(self, allowed: Bools) -> Index:
-        """Rows whose first byte is allowed."""
-        spans = [self.order[self.starts[b] : self.starts[b + 1]] for b in np.flatnonzero(allowed)]
-        return np.concatenate(spans) if spans else self.order[:0]
 
 
 class Matcher:
@@ -76,75 +71,77 @@ class Matcher:
         code = {service: number for number, service in enumerate(self.services)}
         self.sublabels: list[str] = []
         self._sublabel_codes: dict[str, int] = {}
-        # refines[a, b]: a tells flows of b apart further
-        self.refines: Bools = np.zeros((len(code), len(code)), dtype=np.bool_)
+        # refines[a, b]: a tells flows of b apart further; the last place of either is for no service, -1
+        self._refines: Bools = np.zeros((len(code) + 1, len(code) + 1), dtype=np.bool_)
         for item in signatures:
             for coarser in item.refines:
                 if coarser in code:
-                    self.refines[code[item.service], code[coarser]] = True
-        depth = self.refines.sum(axis=1)
+                    self._refines[code[item.service], code[coarser]] = True
+        depth = self._refines.sum(axis=1)
         patterns = [pattern for item in signatures for pattern in item.patterns]
         patterns.sort(key=lambda item: (int(depth[code[item.service]]), item.bits, item.service, item.id))
-        self._patterns = [(pattern, code[pattern.service], self._kinds(pattern)) for pattern in patterns]
-
-        self._at_ports = {pattern.ports: _chosen(pattern.ports) for pattern in patterns if pattern.ports}
+        self._patterns = patterns
+        self._kinds = [self._kinds_of(pattern) for pattern in patterns]
+        # the last entry is for no pattern, -1
+        self._services = np.array([*(code[pattern.service] for pattern in patterns), NO_SERVICE], np.int16)
+        words = [pattern.sublabel for pattern in patterns]
+        own = [NO_SUBLABEL if word is None else self._sublabel(word) for word in words]
+        self._own = np.array([*own, NO_SUBLABEL], np.int16)
+        self._program = program(patterns)
 
     def match(self, flows: FirstBytes) -> Matches:
         """Judge k flows; every array of the result is (k,)."""
+        best, noted = self._compared(flows)
+        sublabel = self._own[best]
+        self._read(flows, noted, best, sublabel)
+        sides = (_Best(self._services[best[:, kind]], sublabel[:, kind]) for kind in (ORIG, RESP, BOTH))
+        return self._resolve(*sides)
+
+    # -- patterns ------------------------------------------------------------------------------
+
+    def _compared(self, flows: FirstBytes) -> tuple[_Numbers, Index]:
+        """Return the best pattern of each kind, (k, 3), by all but formats, and (row, pattern) where a format decides."""
         count = len(flows.port)
-        sides = (_Side(flows.orig), _Side(flows.resp))
-        best = {kind: _Best(_none(count), _none(count)) for kind in ("orig", "resp", "both")}
-        for pattern, service, kinds in self._patterns:
-            index = self._candidates(pattern, flows, sides)
-            if not len(index):
+        best = np.full((count, KINDS), -1, np.int32)
+        noted = np.empty((len(self._patterns) + min(count, _NOTED), 2), np.int64)
+        rows = (flows.orig.matrix.ravel(), flows.orig.lengths, flows.resp.matrix.ravel(), flows.resp.lengths)
+        found = [noted[:0]]
+        row = 0
+        while row < count:
+            row, some = kernel("match")(
+                *rows, flows.orig.width, flows.transport, flows.port, row, *self._program.arrays, best, noted
+            )
+            found.append(noted[:some].copy())
+        return best, np.concatenate(found)
+
+    def _read(self, flows: FirstBytes, noted: Index, best: _Numbers, sublabel: Codes) -> None:
+        """Look at formats, the weightiest patterns first, and put down where they hold."""
+        order = np.argsort(noted[:, 1].astype(np.min_scalar_type(len(self._patterns))), kind="stable")
+        ends = np.bincount(noted[:, 1], minlength=len(self._patterns)).cumsum()
+        for number, rows in reversed(list(enumerate(np.split(noted[order, 0], ends[:-1])))):
+            if not len(rows):
                 continue
-            index, sublabel = self._judge(pattern, flows, index, kinds)
-            if len(index):
-                target = best["both" if pattern.orig and pattern.resp else "orig" if pattern.orig else "resp"]
-                target.service[index] = service
-                target.sublabel[index] = sublabel
-        return self._resolve(best["orig"], best["resp"], best["both"])
+            kind = kind_of(self._patterns[number])
+            index, told = self._judge(number, flows, rows[best[rows, kind] < number])
+            best[index, kind] = number
+            sublabel[index, kind] = told
 
-    # -- one pattern ---------------------------------------------------------------------------
-
-    def _candidates(self, pattern: Pattern, flows: FirstBytes, sides: tuple[_Side, _Side]) -> Index:
-        """Rows that the transport, the ports and the first byte leave."""
-        firsts = [
-            (test.first, side)
-            for tests, side in zip((pattern.orig, pattern.resp), sides, strict=True)
-            for test in tests
-            if test.first is not None
-        ]
-        if firsts:
-            allowed, side = min(firsts, key=lambda item: int(item[0].sum()))
-            index = side.beginning_with(allowed)
-        else:
-            index = np.arange(len(flows.port), dtype=np.int64)
-        if len(index) and pattern.ports:
-            index = index[self._at_ports[pattern.ports][flows.port[index]]]
-        if len(index) and len(pattern.transports) == 1:
-            index = index[flows.transport[index] == ("tcp", "udp").index(pattern.transports[0])]
-        return index
-
-    def _judge(self, pattern: Pattern, flows: FirstBytes, index: Index, kinds: Codes | None) -> tuple[Index, Codes]:
-        """Return the rows that pass all tests and their sub-labels."""
-        sublabel = np.full(len(index), NO_SUBLABEL, dtype=np.int16)
-        if pattern.sublabel is not None:
-            sublabel[:] = self._sublabel(pattern.sublabel)
+    def _judge(self, number: int, flows: FirstBytes, index: Index) -> tuple[Index, Codes]:
+        """Return the rows that have the formats of a pattern, and their sub-labels."""
+        pattern, kinds = self._patterns[number], self._kinds[number]
+        sublabel = np.full(len(index), self._own[number], dtype=np.int16)
         for tests, rows in ((pattern.orig, flows.orig), (pattern.resp, flows.resp)):
             for test in tests:
-                if kinds is not None and isinstance(test, Structured) and test.sublabels:
-                    found = test.kinds(rows, index)
-                    passed = found >= 0
-                    sublabel = np.where(passed, kinds[found], sublabel)
-                else:
-                    passed = test.holds(rows, index)
+                if not isinstance(test, Structured) or not len(index):
+                    continue
+                found = test.kinds(rows, index)
+                passed = found >= 0
                 index, sublabel = index[passed], sublabel[passed]
-                if not len(index):
-                    return index, sublabel
+                if kinds is not None and test.sublabels:
+                    sublabel = kinds[found[passed]]
         return index, sublabel
 
-    def _kinds(self, pattern: Pattern) -> Codes | None:
+    def _kinds_of(self, pattern: Pattern) -> Codes | None:
         """Codes of the sub-labels that a structure of this pattern gives, or None if it gives none or the pattern its own."""
         if pattern.sublabel is not None:
             return None
@@ -160,12 +157,12 @@ class Matcher:
             self.sublabels.append(word)
         return self._sublabel_codes[word]
 
-    # -- all patterns --------------------------------------------------------------------------
+    # -- services ------------------------------------------------------------------------------
 
     def _finer(self, left: Codes, right: Codes) -> Bools:
-        """Where ``left`` refines ``right``."""
-        known = (left >= 0) & (right >= 0)
-        return known & self.refines[left, right] if len(self.services) else known
+        """Where ``left`` refines ``right``; the places of -1 are the last row and the last of the row before."""
+        finer: Bools = self._refines.ravel().take(left.astype(np.int32) * len(self._refines) + right, mode="wrap")
+        return finer
 
     def _resolve(self, orig: _Best, resp: _Best, both: _Best) -> Matches:
         """One answer from three: what both sides prove together, else the finer one, else the responder's word."""
@@ -180,14 +177,3 @@ class Matcher:
         service = np.where(take, both.service, service)
         sublabel = np.where(take & ~same, both.sublabel, sublabel)
         return Matches(service, sublabel, orig.service, resp.service)
-
-
-def _chosen(ports: Sequence[int]) -> Bools:
-    """Return for every port number whether it is one of ``ports``."""
-    chosen = np.zeros(1 << 16, np.bool_)
-    chosen[list(ports)] = True
-    return chosen
-
-
-def _none(count: int) -> Codes:
-    return np.full(count, NO_SERVICE, dtype=np.int16)

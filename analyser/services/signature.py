@@ -1,6 +1,6 @@
 """What a signature is: tests over the first bytes of both sides of a flow, and the examples that prove it.
 
-Knows how one test judges many rows at once; must not know files or TOML.
+Knows what a test allows and how much it proves; must not know files or TOML, nor how rows are compared.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from analyser.services.byterows import Bools, ByteRows, Bytes, Index, contains
+from analyser.services.byterows import Bools, ByteRows, Index
 from analyser.services.structures import STRUCTURES
 
 NO_SUBLABEL: Final = -1
@@ -34,10 +34,6 @@ class Test(Protocol):
         """First bytes that can pass, (256,) booleans, or None."""
         ...
 
-    def holds(self, rows: ByteRows, index: Index) -> Bools:
-        """Judge the indexed rows; (k,) booleans."""
-        ...
-
 
 @dataclass(frozen=True, eq=False)
 class Template:
@@ -45,38 +41,16 @@ class Template:
 
     at: int
     allowed: Bools
-    exact: Bytes = field(init=False)
-    exact_places: Index = field(init=False)
-    loose_places: Index = field(init=False)
     bits: float = field(init=False)
 
     def __post_init__(self) -> None:
         choices = self.allowed.sum(axis=1)
-        places = np.arange(len(choices), dtype=np.int64)
-        # a place with one choice is compared, one with some is looked up, one with all is not looked at
-        object.__setattr__(self, "exact_places", places[choices == 1])
-        object.__setattr__(self, "loose_places", places[(choices > 1) & (choices < 256)])
-        object.__setattr__(self, "exact", self.allowed.argmax(axis=1)[choices == 1].astype(np.uint8))
         object.__setattr__(self, "bits", float(sum(8 - math.log2(count) for count in choices)))
 
     @property
     def first(self) -> Bools | None:
         """First bytes that can pass."""
         return self.allowed[0] if self.at == 0 else None
-
-    def holds(self, rows: ByteRows, index: Index) -> Bools:
-        """Judge the indexed rows; too short a row fails."""
-        result: Bools = rows.lengths[index] >= self.at + len(self.allowed)
-        left = np.flatnonzero(result)
-        for place, value in zip(self.exact_places, self.exact, strict=True):
-            left = left[rows.matrix[index[left], self.at + place] == value]
-            if not len(left):
-                break
-        for place in self.loose_places:
-            left = left[self.allowed[place][rows.matrix[index[left], self.at + place]]]
-        result[:] = False
-        result[left] = True
-        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +71,6 @@ class AnyOf:
         known = [item for item in sets if item is not None]
         return np.logical_or.reduce(known) if len(known) == len(sets) else None
 
-    def holds(self, rows: ByteRows, index: Index) -> Bools:
-        """Judge the indexed rows."""
-        result = np.zeros(len(index), dtype=np.bool_)
-        for item in self.templates:
-            result |= item.holds(rows, index)
-        return result
-
 
 @dataclass(frozen=True)
 class Find:
@@ -119,15 +86,6 @@ class Find:
         """Strength of the shortest string, less the freedom of place."""
         return min(8 * len(item) for item in self.needles) - math.log2(self.within)
 
-    def holds(self, rows: ByteRows, index: Index) -> Bools:
-        """Judge the indexed rows; the string must lie wholly inside the window."""
-        window = rows.matrix[index, : self.within]
-        ends = np.minimum(rows.lengths[index], window.shape[1])
-        result = np.zeros(len(index), dtype=np.bool_)
-        for needle in self.needles:
-            result |= contains(window, ends, needle, fold=self.fold)
-        return result
-
 
 @dataclass(frozen=True)
 class Size:
@@ -141,11 +99,6 @@ class Size:
     def bits(self) -> float:
         """Little, but an exact size is worth something."""
         return 4.0 if self.least == self.most else 1.0
-
-    def holds(self, rows: ByteRows, index: Index) -> Bools:
-        """Judge the indexed rows."""
-        lengths = rows.lengths[index]
-        return (lengths >= self.least) & (lengths <= self.most)
 
 
 @dataclass(frozen=True)
@@ -179,10 +132,6 @@ class Structured:
     def kinds(self, rows: ByteRows, index: Index) -> Index:
         """Return for each row -1 (not this) or the index of its sub-label."""
         return STRUCTURES[self.name].read(rows, index, self.at)
-
-    def holds(self, rows: ByteRows, index: Index) -> Bools:
-        """Judge the indexed rows."""
-        return self.kinds(rows, index) >= 0
 
 
 @dataclass(frozen=True, eq=False)

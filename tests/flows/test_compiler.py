@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[2]
 
 OTHERWISE = """
 import sys, pathlib
-from analyser.flows.kernel import build, cache
-from analyser.flows.kernel.compiler import Library
+from analyser.machine import build, cache
+from analyser.machine.compiler import Library
 
 def changed(self, ir_module):
     raise AttributeError("another numba")

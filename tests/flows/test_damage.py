@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from analyser.flows.feed import Feed
-from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import F_FIRST_T, F_LAST_T, F_TIMED, RESYNC_FOUND, RESYNC_MORE, RESYNC_NONE
 from analyser.flows.memory import Limits, Memory
+from analyser.machine.native import kernel
 from analyser.model.capture import Problem
 from tests.flows_properties.compare import MemorySource, kernel_reads
 from tests.robustness.mutants import block, interface, section

@@ -13,11 +13,11 @@ import pytest
 from analyser.capture.headers import read_header
 from analyser.flows import decoder
 from analyser.flows.feed import Feed
-from analyser.flows.kernel import cache
-from analyser.flows.kernel.native import kernel
 from analyser.flows.layout import F_DROPPED_BETWEEN, F_FRAME, F_TIMED, PACKET, S_SEED
 from analyser.flows.memory import Limits, Memory
 from analyser.flows.reader import read_flows
+from analyser.machine import cache
+from analyser.machine.native import kernel
 from analyser.model.capture import CaptureHeader
 from tests.flows_properties import packets as p
 from tests.flows_properties.compare import MemorySource

@@ -15,7 +15,6 @@ import numpy as np
 
 from analyser.capture.headers import read_header
 from analyser.flows.feed import Feed
-from analyser.flows.kernel.native import Native, kernel
 from analyser.flows.layout import (
     S_ARP,
     S_DUPLICATES,
@@ -35,6 +34,7 @@ from analyser.flows.layout import (
 from analyser.flows.memory import Limits, Memory
 from analyser.flows.names import link_layer, undecoded
 from analyser.flows.reader import _advance
+from analyser.machine.native import Native, kernel
 from analyser.model.capture import CaptureHeader
 from tests.flows_properties.compare import MemorySource
 from tests.fuzz import engine

@@ -2,7 +2,7 @@
 
 The compiled kernel trusts its offsets and shows no coverage; the same lines run here with numbers that wrap as the
 machine's do, so that an instrumented interpreter sees every branch and a load too far is an error with a traceback.
-Knows how kernel modules import one another (the package's own, numpy as ``np``); must not know what they do.
+Knows how compiled modules import one another (those of ``PARTS``, numpy as ``np``); must not know what they do.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from unittest.mock import patch
 import numpy as np
 
 from analyser.flows import decoder, memory, reader, records
-from analyser.flows.kernel import native
-from analyser.flows.kernel.entries import ENTRIES
+from analyser.machine.entries import PARTS, entries
 
-PACKAGE: Final = "analyser.flows.kernel"
-SOURCES: Final = Path(native.__file__).parent
+ROOT: Final = Path(__file__).parents[2]
+SOURCES: Final = ROOT / "analyser" / "flows" / "kernel"
 
 
 def _integer(bits: int, signed: bool) -> Callable[[Any], int]:
@@ -114,7 +113,7 @@ def _load(count: int, order: str) -> Callable[[Rows, Any], Any]:
 
 
 def _loads() -> ModuleType:
-    module = ModuleType(f"{PACKAGE}.loads")
+    module = ModuleType("analyser.machine.loads")
     names: dict[str, Any] = {
         f"{order[0]}e{8 * count}": _load(count, order) for order in ("big", "little") for count in (2, 4, 8)
     }
@@ -129,7 +128,7 @@ def _frames(kernel: dict[str, Callable[..., Any]]) -> ModuleType:
     def call_at(_address: int, *arguments: Any) -> Any:
         return kernel["opened"](*arguments[:-1], arguments[-1:])[0]
 
-    module = ModuleType(f"{PACKAGE}.frames")
+    module = ModuleType("analyser.machine.frames")
     vars(module).update(call_at=call_at)
     return module
 
@@ -137,14 +136,14 @@ def _frames(kernel: dict[str, Callable[..., Any]]) -> ModuleType:
 def load_kernel(change: Callable[[CodeType], CodeType] = lambda code: code) -> dict[str, Callable[..., Any]]:
     """Return the kernel's functions by name. ``change`` may instrument each module's code before it runs."""
     kernel: dict[str, Callable[..., Any]] = {}
-    made: dict[str, ModuleType] = {f"{PACKAGE}.loads": _loads(), f"{PACKAGE}.frames": _frames(kernel)}
+    made: dict[str, ModuleType] = {"analyser.machine.loads": _loads(), "analyser.machine.frames": _frames(kernel)}
 
     def module(name: str) -> ModuleType:
         if name not in made:
-            source = SOURCES / f"{name.rpartition('.')[2]}.py"
+            source = ROOT.joinpath(*name.split(".")).with_suffix(".py")
             tree = ast.parse(source.read_text(encoding="utf-8"))
             for node in ast.walk(tree):
-                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{PACKAGE}."):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PARTS):
                     module(node.module or "")
             tree.body = [node for node in tree.body if not _imports_numpy(node)]
             made[name] = ModuleType(name)
@@ -153,7 +152,7 @@ def load_kernel(change: Callable[[CodeType], CodeType] = lambda code: code) -> d
                 exec(change(compile(tree, str(source), "exec")), vars(made[name]))
         return made[name]
 
-    kernel |= {name: getattr(module(f"{PACKAGE}.{place}"), name) for name, (place, _) in ENTRIES.items()}
+    kernel |= {name: getattr(module(place), name) for name, (place, _) in entries().items()}
     return kernel
 
 
@@ -162,7 +161,7 @@ def _imports_numpy(node: ast.stmt) -> bool:
 
 
 class Plain:
-    """The kernel in place of :func:`analyser.flows.kernel.native.kernel`."""
+    """The kernel in place of :func:`analyser.machine.native.kernel`."""
 
     def __init__(self, change: Callable[[CodeType], CodeType] = lambda code: code) -> None:
         self._functions = load_kernel(change)

@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).parents[2] / "analyser"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py"))
 
 STAGES = ("capture", "flows", "services", "points", "policy", "compliance", "report")
+COMPILED = ("flows", "services")
 SHARED = ("model", "tables", "community")
 
 MAY_IMPORT: dict[str, set[str]] = {
@@ -23,6 +24,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tables": {"model"},
     "community": {"model"},
     **{stage: {stage, *SHARED} for stage in STAGES},
+    # Stages with compiled functions.
+    **{stage: {stage, "machine", *SHARED} for stage in COMPILED},
+    "machine": {"machine"},
     "hints": {"model"},
     "pipeline": {"pipeline", "hints", *STAGES, *SHARED},
     # Faces: they call the pipeline; readers of reports and of rules are theirs to print.
@@ -34,9 +38,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 """Which part of the house may use which; a part is a folder or a module directly below ``analyser``."""
 
 DOORS: dict[str, set[str]] = {
-    "numba": {"flows"},
-    "llvmlite": {"flows"},
-    "numpy": {"flows", "services", "points", "compliance"},
+    "numba": {"machine"},
+    "llvmlite": {"machine"},
+    "numpy": {"machine", "flows", "services", "points", "compliance"},
     "polars": {
         "flows", "services", "points", "compliance", "policy/starter.py", "report/flows.py", "report/flow_files.py", "tables.py",
         "pipeline/reading.py", "pipeline/portions.py", "pipeline/installing.py", "pipeline/vantage.py", "api.py", "__init__.py",

@@ -4,34 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyser.services.ber import Cursor
-from analyser.services.byterows import byte_rows, contains
+from analyser.services.byterows import byte_rows
 from tests.services import wire
 
 _ROWS = st.lists(st.text("abAB[{\x00", max_size=9).map(str.encode), min_size=1, max_size=6)
-
-
-@pytest.mark.parametrize("fold", [False, True])
-@settings(max_examples=100, deadline=None)
-@given(
-    rows=_ROWS,
-    needle=st.text("abAB[", min_size=1, max_size=3).map(str.encode),
-    within=st.integers(0, 12),
-    others=st.sampled_from([0, 5000]),
-)
-def test_a_string_is_found_in_each_row_as_far_as_it_reaches(
-    fold: bool, rows: list[bytes], needle: bytes, within: int, others: int
-) -> None:
-    """Also where it is rare: among many rows without it, places are searched instead of compared."""
-    rows = [*rows, *[b"...."] * others, *rows]
-    kept = byte_rows(pl.Series(rows), width=8)
-    found = contains(kept.matrix[:, :within], kept.lengths, needle, fold=fold)
-    seen = [row[: min(8, within)] for row in rows]
-    assert found.tolist() == [needle.lower() in row.lower() if fold else needle in row for row in seen]
 
 
 @settings(max_examples=100, deadline=None)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyser.services.lint import judge
 from analyser.services.matcher import Matcher
-from analyser.services.signature import Example
+from analyser.services.signature import Example, Find, Pattern, Signature
 from tests.services.made import SIGNATURES
+from tests.services.made_signatures import PORTS, short, signatures
 from tests.services.plain_matcher import Flow, told
 
 MATCHER = Matcher(SIGNATURES)
@@ -38,6 +40,33 @@ def test_many_at_once_are_judged_as_each_alone(those: list[Flow]) -> None:
     """Service and sub-label of every flow are those of a reader that tries one test after the other."""
     asked = [Example(title="x", accepted=True, transport=t, port=p, orig=o, resp=r) for t, p, o, r in those]
     assert judge(MATCHER, asked) == [told(SIGNATURES, flow) for flow in those]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    signatures(),
+    st.lists(st.builds(Flow, st.sampled_from(["tcp", "udp"]), st.sampled_from([*PORTS, 3]), short, short), max_size=8),
+)
+def test_any_signatures_are_told_as_one_reads_them(some: list[Signature], those: list[Flow]) -> None:
+    """Bytes, sets, alternatives, strings in either case, sizes, ports and what refines what mean what the plain reader takes them for."""
+    asked = [Example(title="x", accepted=True, transport=t, port=p, orig=o, resp=r) for t, p, o, r in those]
+    assert judge(Matcher(some), asked) == [told(some, flow) for flow in those]
+
+
+@pytest.mark.parametrize("needle", [b"x", b"Abc", b"ab[", b"abcdefghi"])
+def test_a_string_is_found_only_wholly_inside_its_window(needle: bytes) -> None:
+    """Wherever it stands and wherever the window ends, also where it is cut by one byte in the middle of a row."""
+    row = b"." * 40
+    for place in range(20):
+        for within in range(1, 40):
+            find = Find((needle,), within)
+            pattern = Pattern(service="a", id="1", transports=("tcp",), ports=(), orig=(find,), resp=())
+            made = Signature(service="a", source="", refines=(), patterns=(pattern,), examples=(), file="")
+            data = row[:place] + needle + row
+            (told,) = judge(
+                Matcher([made]), [Example(title="x", accepted=True, transport="tcp", port=1, orig=data, resp=b"")]
+            )
+            assert (told[0] == "a") == (place + len(needle) <= within)
 
 
 def test_the_plain_reader_agrees_with_the_examples() -> None:

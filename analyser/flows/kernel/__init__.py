@@ -1,5 +1,5 @@
 """The compiled part: frames, decodes and counts packets in memory that Python owns.
 
-Knows bytes and records. It must not know files, tables or services. ``native`` loads the machine code; the other modules
-hold its source, which only ``build`` imports.
+Knows bytes and records. It must not know files, tables or services. ``entries`` lists the functions; the other
+modules hold their source, which only the compiler imports.
 """

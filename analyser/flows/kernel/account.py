@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.loads import inner, u8
 from analyser.flows.layout import (
     ACKS_ANY,
     ACKS_LATER,
@@ -23,6 +22,7 @@ from analyser.flows.layout import (
     OPENED_LATE,
     S_PAYLOADS,
 )
+from analyser.machine.loads import inner, u8
 
 U = np.uint64
 ONE16 = np.uint16(1)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from analyser.flows.kernel.ip import mix
-from analyser.flows.kernel.loads import inner
 from analyser.flows.kernel.orienting import TCP, direction
 from analyser.flows.kernel.update import LOW, TAG
 from analyser.flows.layout import FLOW_LOOPBACK, KEY_NEIGHBOUR, OPENED_HIGH, SIGHT_WORDS
+from analyser.machine.loads import inner
 
 U = np.uint64
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.loads import inner
 from analyser.flows.layout import FLOW_IDLE, FLOW_SUPERSEDED, S_FLOWS, S_PAYLOADS
+from analyser.machine.loads import inner
 
 
 @inner

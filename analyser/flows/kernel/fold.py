@@ -12,9 +12,9 @@ import numpy as np
 
 from analyser.flows.kernel.account import ahead, may_move
 from analyser.flows.kernel.ip import hash_key
-from analyser.flows.kernel.loads import inner
 from analyser.flows.kernel.update import LOW, TAG, starts_anew
 from analyser.flows.layout import ACKS_ANY, ACKS_LATER, ACKS_SYN, FLOW_SUPERSEDED, OPENED_LATE
+from analyser.machine.loads import inner
 
 U = np.uint64
 

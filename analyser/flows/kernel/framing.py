@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from analyser.flows.kernel.link import CLOSED, RECORD, decode
-from analyser.flows.kernel.loads import be16, be32, be64, inner, le16, le32, le64, u8
 from analyser.flows.layout import (
     F_CAUGHT_AT,
     F_DROPPED,
@@ -55,6 +54,7 @@ from analyser.flows.layout import (
     S_RECORDS,
     S_UNREADABLE,
 )
+from analyser.machine.loads import be16, be32, be64, inner, le16, le32, le64, u8
 
 NANOSECONDS = np.int64(1_000_000_000)
 MOST_DROPPED = np.int64(1 << 40)  # more between two packets is no count

@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.frames import call_at
-from analyser.flows.kernel.loads import be16, be32, be64, inner, u8
 from analyser.flows.kernel.opening import BY_PORTS, BY_PROTOCOL
 from analyser.flows.kernel.tunnels import is_tunnel_port
 from analyser.flows.layout import (
@@ -29,6 +27,8 @@ from analyser.flows.layout import (
     S_SEED,
     S_TRUNCATED,
 )
+from analyser.machine.frames import call_at
+from analyser.machine.loads import be16, be32, be64, inner, u8
 
 U = np.uint64
 C1 = U(0x9E3779B97F4A7C15)

@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.frames import call_at
 from analyser.flows.kernel.ip import MAPPED, decode_ip, hash_key, mix, set_key
-from analyser.flows.kernel.loads import be16, be32, inner, le32, u8
 from analyser.flows.kernel.opening import BY_ETHERTYPE, BY_LINK, BY_PPP
 from analyser.flows.kernel.tunnels import ANY_IP, ETHERNET, IPV4, IPV6, NOTHING, PPP, may_carry
 from analyser.flows.layout import (
@@ -47,6 +45,8 @@ from analyser.flows.layout import (
     WLAN_MANAGEMENT,
     WLAN_PROTECTED,
 )
+from analyser.machine.frames import call_at
+from analyser.machine.loads import be16, be32, inner, le32, u8
 
 U = np.uint64
 

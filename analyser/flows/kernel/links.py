@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.loads import be16, be32, inner, le16, le32, u8
 from analyser.flows.kernel.tunnels import ANY_IP, ETHERNET, NOTHING, PPP, U
 from analyser.flows.layout import (
     LINK_LLC,
@@ -23,6 +22,7 @@ from analyser.flows.layout import (
     WLAN_MANAGEMENT,
     WLAN_PROTECTED,
 )
+from analyser.machine.loads import be16, be32, inner, le16, le32, u8
 
 
 @inner

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.loads import inner
 from analyser.flows.layout import KEY_ECHO, KEY_NEIGHBOUR, OPENED_BY_SYN, OPENED_GUESSED, OPENED_HIGH
+from analyser.machine.loads import inner
 
 U = np.uint64
 TCP = 6

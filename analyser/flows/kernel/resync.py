@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from analyser.flows.kernel.framing import NANOSECONDS, r32
-from analyser.flows.kernel.loads import be32, inner, le32
 from analyser.flows.layout import (
     F_CAUGHT_AT,
     F_FIRST_T,
@@ -34,6 +33,7 @@ from analyser.flows.layout import (
     RESYNC_NONE,
     USUAL_RECORD,
 )
+from analyser.machine.loads import be32, inner, le32
 
 CHAIN = 4
 CUT_CHAIN = 3  # so many whole records are believed although the file ends within the next one

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from analyser.flows.kernel.loads import be16, be32, inner, u8
 from analyser.flows.layout import (
     T_BRIDGED,
     T_ERSPAN1,
@@ -35,6 +34,7 @@ from analyser.flows.layout import (
     T_VXLAN,
     T_VXLAN_GPE,
 )
+from analyser.machine.loads import be16, be32, inner, u8
 
 U = np.uint64
 NOTHING = np.int64(-1)

@@ -12,7 +12,6 @@ import numpy as np
 
 from analyser.flows.kernel.account import ACK, ONE32, RST, SYN, is_first_datagram, note_packet
 from analyser.flows.kernel.ip import hash_key, mix
-from analyser.flows.kernel.loads import inner, prefetch
 from analyser.flows.kernel.watching import UNWANTED, keep_quote, keep_watched, watch_class
 from analyser.flows.layout import (
     ACKS_LATER,
@@ -48,6 +47,7 @@ from analyser.flows.layout import (
     UPDATE_WATCH,
     WATCH_STREAM_LIMIT,
 )
+from analyser.machine.loads import inner, prefetch
 
 U = np.uint64
 TAG = U(0xFFFFFFFF00000000)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from analyser.flows.kernel.account import SYN, add16
-from analyser.flows.kernel.loads import be64, inner, u8
 from analyser.flows.layout import (
     FLOW_IPP0,
     FLOW_IPP1,
@@ -33,6 +32,7 @@ from analyser.flows.layout import (
     WATCH_STREAM,
     WATCH_STREAM_LIMIT,
 )
+from analyser.machine.loads import be64, inner, u8
 
 U = np.uint64
 UNWANTED = np.int64(-2)

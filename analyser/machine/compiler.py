@@ -1,4 +1,4 @@
-"""numba's compiler with only what the kernel needs of it: half of the first run's wait was for the rest.
+"""numba's compiler with only what our functions need of it: half of the first run's wait was for the rest.
 
 Knows numba's passes and code libraries; what is compiled is not its business. numba compiles every function of its own: each
 is linked with all that it calls, optimised and turned into machine code that nobody runs. Here LLVM sees everything once.
@@ -58,7 +58,7 @@ class Naming(LoweringPass):
 
 
 class Pipeline(CompilerBase):
-    """From Python to LLVM's language by the passes that the kernel's functions need.
+    """From Python to LLVM's language by the passes that our functions need.
 
     They have no closures, no objects whose references are counted, no exceptions, and nothing that numba rewrites.
     """
@@ -132,7 +132,7 @@ def linked(library: Any, entry: str, machine: Any) -> Any:
 
 
 def _called(library: Any) -> tuple[list[Any], list[Any]]:
-    """Return a library and all that it needs, each once: those of the kernel, and others."""
+    """Return a library and all that it needs, each once: our own, and others."""
     mine, others = [library], dict[Any, None]()
     for one in mine:
         for called in dict.fromkeys(one.called):

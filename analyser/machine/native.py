@@ -1,4 +1,4 @@
-"""The compiled kernel as functions that Python calls: loaded as machine code, compiled first where there is none.
+"""Compiled functions as functions that Python calls: loaded as machine code, compiled first where there is none.
 
 Knows frames of words and object code; what the functions do stands in the modules named by ``entries``. numba is not
 imported here: loading takes some milliseconds instead of half a second.
@@ -16,12 +16,12 @@ from typing import Any, Final
 
 import llvmlite.binding as llvm
 
-from analyser.flows.kernel import cache
-from analyser.flows.kernel.entries import ENTRIES
+from analyser.machine import cache
+from analyser.machine.entries import entries
 
 _RESULTS: Final = 2
 _SCRATCH: Final = 8
-"""Bytes behind the arguments for the result and the exception that the native signature has and the kernel never sets."""
+"""Bytes behind the arguments for the result and the exception that the native signature has and our functions never set."""
 _SIGNATURE: Final = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
 
 _RECENT: Final = 4
@@ -30,15 +30,15 @@ _RECENT: Final = 4
 _BUSY: Final = ("fill", "update")
 """Called for every batch, with the same arrays most of the time; others would only keep theirs from being freed."""
 
-_TOGETHER: Final = (("fill",), ("update", "rebuild", "orient"))
+_TOGETHER: Final = (("fill",), ("update", "rebuild", "orient", "match"))
 """What every reading needs, dealt to two processes that take about as long."""
 
 
 class Native:
-    """A kernel function. Calling it lets other threads run; it must not be given one array from two threads."""
+    """A compiled function. Calling it lets other threads run; it must not be given one array from two threads."""
 
     def __init__(self, name: str, code: bytes) -> None:
-        self._arguments = ENTRIES[name][1]
+        self._arguments = entries()[name][1]
         self._engine = _engine(code)
         self.address: int = self._engine.get_function_address(name)
         self._function: Any = _SIGNATURE(self.address)
@@ -48,7 +48,7 @@ class Native:
     def __call__(self, *arguments: Any) -> tuple[int, int]:
         """Call the function with arrays and numbers as ``entries`` lists them; return its two numbers.
 
-        Raises :class:`TypeError` for an array of another type or shape: the kernel itself tests nothing.
+        Raises :class:`TypeError` for an array of another type or shape: compiled code tests nothing.
         """
         frame = self._frame_for(arguments)
         place = _RESULTS
@@ -90,13 +90,13 @@ class Native:
 
 @functools.cache
 def kernel(name: str) -> Native:
-    """Return a function of the kernel, compiled now if need be."""
+    """Return a compiled function, compiled now if need be."""
     code = cache.load(name)
     if code is None:
         _compile([[name]])
         code = cache.load(name)
     if code is None:  # no process could be started, or nothing could be kept
-        from analyser.flows.kernel.build import object_code
+        from analyser.machine.build import object_code
 
         code = object_code(name)
     return Native(name, code)
@@ -116,7 +116,7 @@ def is_warm() -> bool:
 def _compile(groups: Sequence[Sequence[str]]) -> None:
     """Compile each group of functions in a process of its own; what fails there is compiled here later."""
     start = "import sys; sys.path[:] = sys.argv.pop(1).split('\\n'); import runpy; "
-    start += "runpy.run_module('analyser.flows.kernel.build', run_name='__main__')"
+    start += "runpy.run_module('analyser.machine.build', run_name='__main__')"
     command = [sys.executable, "-c", start, "\n".join(sys.path), str(cache.folder())]
     running = []
     for names in groups:

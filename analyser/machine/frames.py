@@ -13,7 +13,7 @@ from numba import from_dtype, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
-from analyser.flows.kernel.entries import Arguments, Block
+from analyser.machine.entries import Arguments, Block
 
 RESULTS: Final = 2
 """The first words of a frame are for what the function returns; its arguments follow."""

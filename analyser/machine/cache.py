@@ -1,6 +1,6 @@
-"""Where the machine code of the kernel is kept between runs.
+"""Where machine code is kept between runs.
 
-The folder is named after a hash of all kernel sources, of the versions that compiled them and of the processor: code
+The folder is named after a hash of all compiled sources, of the versions that compiled them and of the processor: code
 of another version or for another machine is never loaded. A file that is damaged is as good as none.
 """
 
@@ -18,7 +18,9 @@ from typing import Final
 import llvmlite
 import llvmlite.binding
 
-_HERE: Final = Path(__file__).parent
+from analyser.machine.entries import PARTS
+
+_PROGRAM: Final = Path(__file__).parents[2]
 _DIGEST: Final = 32
 
 
@@ -26,8 +28,10 @@ _DIGEST: Final = 32
 def _fingerprint() -> str:
     machine = (llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten())
     digest = hashlib.sha256(repr((llvmlite.__version__, sys.platform, machine)).encode())
-    for source in [*sorted(_HERE.glob("*.py")), _HERE.parent / "layout.py"]:
-        digest.update(source.read_bytes())
+    for package in (__package__, *PARTS):
+        folder = _PROGRAM.joinpath(*package.split("."))
+        for source in [*sorted(folder.glob("*.py")), *folder.parent.glob("layout.py")]:
+            digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -64,7 +68,7 @@ def folder() -> Path:
 
 
 def load(name: str) -> bytes | None:
-    """Return the object code of a kernel function, or None where it has yet to be compiled."""
+    """Return the object code of a function, or None where it has yet to be compiled."""
     try:
         kept = (folder() / f"{name}.o").read_bytes()
     except OSError:
@@ -74,7 +78,7 @@ def load(name: str) -> bytes | None:
 
 
 def store(name: str, code: bytes, place: Path) -> None:
-    """Keep the object code of a kernel function in ``place``; two programs that compile at once do no harm."""
+    """Keep the object code of a function in ``place``; two programs that compile at once do no harm."""
     handle, temporary = tempfile.mkstemp(dir=place, prefix=f".{name}-")
     try:
         with os.fdopen(handle, "wb") as file:

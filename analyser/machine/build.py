@@ -1,6 +1,6 @@
-"""From the kernel's Python source to object code: the only module that runs the compiler.
+"""From restricted Python to object code: the only module that runs the compiler.
 
-``python -m analyser.flows.kernel.build FOLDER NAME...`` writes the object files of some functions; the reader starts it
+``python -m analyser.machine.build FOLDER NAME...`` writes the object files of some functions; the reader starts it
 in processes of its own, so that numba is imported only where something must be compiled, and two cores compile at once.
 """
 
@@ -15,17 +15,17 @@ from typing import Any
 
 from numba import njit, types
 
-from analyser.flows.kernel import cache
-from analyser.flows.kernel.compiler import Pipeline, linked, remembering
-from analyser.flows.kernel.entries import ENTRIES
-from analyser.flows.kernel.frames import unpacker
-from analyser.flows.kernel.loads import OPTIONS
+from analyser.machine import cache
+from analyser.machine.compiler import Pipeline, linked, remembering
+from analyser.machine.entries import PARTS, entries
+from analyser.machine.frames import unpacker
+from analyser.machine.loads import OPTIONS
 
 
 def object_code(name: str) -> bytes:
-    """Compile one function of ``ENTRIES`` for this processor; its symbol in the object code is ``name``.
+    """Compile one function of ``entries`` for this processor; its symbol in the object code is ``name``.
 
-    Nothing in the kernel raises, allocates or calls what it is not given the address of, so the object has no undefined symbols.
+    Nothing that is compiled raises, allocates or calls what it is not given the address of, so the object has no undefined symbols.
     """
     try:
         return _object_code(name)
@@ -34,14 +34,14 @@ def object_code(name: str) -> bytes:
             raise
     Pipeline.lean = False
     for place, module in list(sys.modules.items()):
-        if place.startswith(f"{__package__}.") and hasattr(module, "inner"):
+        if place.startswith(PARTS) and hasattr(module, "inner"):
             del sys.modules[place]  # what it has compiled so far does not go with what is compiled now
     return _object_code(name)
 
 
 def _object_code(name: str) -> bytes:
-    module, arguments = ENTRIES[name]
-    function = getattr(importlib.import_module(f"analyser.flows.kernel.{module}"), name)
+    module, arguments = entries()[name]
+    function = getattr(importlib.import_module(module), name)
     compiled = njit(**OPTIONS)(function)
     unpack = unpacker(arguments)
 

@@ -12,7 +12,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from analyser.flows.kernel.compiler import Pipeline
+from analyser.machine.compiler import Pipeline
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,11 +25,11 @@ OPTIONS: Final[dict[str, Any]] = {
     "_nrt": False,  # nothing is allocated
     "pipeline_class": Pipeline,
 }
-"""How every function of the kernel is compiled."""
+"""How every function is compiled."""
 
 
 def inner(function: F) -> F:
-    """Compile a function that only other kernel functions call."""
+    """Compile a function that only other compiled functions call."""
     # numba's own types describe the machinery, not the functions it makes: for callers it keeps its Python signature.
     compiled: F = njit(**OPTIONS)(function)
     return compiled
