@@ -16,8 +16,9 @@ from tests.lab.conditions import SIX
 from tests.lab.firewall import CHAINS, opened, ruleset
 from tests.lab.handshakes import HANDSHAKES
 from tests.lab.matrix import rows
-from tests.lab.run import Met
-from tests.lab.vantages import VANTAGES, read
+from tests.lab.network import ZONES
+from tests.lab.run import Met, slowest
+from tests.lab.vantages import VANTAGES, Packet, pcap, read
 
 REACHED = {"talked", "probed"}
 """What a client says that came through and was understood."""
@@ -94,6 +95,17 @@ def test_the_programs_met_what_was_prepared_for_them(recorded: tuple[Path, list[
     assert not strange
     asked = {(entry["case"], entry["port"]) for plan in clients(made).values() for entry in plan}
     assert met.keys() == asked
+
+
+def test_a_router_that_was_too_busy_is_noticed(tmp_path: Path) -> None:
+    """How long a packet took from one port to the other is told, whatever its hop limit; what crossed one port twice says nothing."""
+    packet = bytes(12) + b"\x86\xdd" + bytes(7) + b"\x40" + bytes(40)
+    passed = packet[:21] + b"\x3f" + packet[22:]
+    for zone in ZONES:
+        sights = {"office": [(1_000_000, packet)], "center": [(3_500_000, passed)]}.get(zone, [])
+        sights += [(t, bytes(12) + b"\x86\xdd" + bytes(50)) for t in (0, 9_000_000)] if zone == "devices" else []
+        pcap(tmp_path / f"{zone}.pcap", [Packet(t, data, len(data), 0) for t, data in sights])
+    assert slowest(tmp_path) == 2_500_000
 
 
 def test_no_condition_passes_for_want_of_an_expectation() -> None:
