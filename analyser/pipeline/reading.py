@@ -187,7 +187,7 @@ def flows(
 @cache
 def _signatures() -> tuple[Signature, ...]:
     """The signatures that come with the package."""
-    return load_signatures(signature_folder())
+    return load_signatures(signature_folder(), proved=True)
 
 
 def _with_own(folders: Sequence[str]) -> tuple[Signature, ...]:

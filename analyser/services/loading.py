@@ -52,22 +52,28 @@ _TEST_KEYS: Final = {
     "structure": {"at"},
 }
 
+_FIRST_EXAMPLE: Final = re.compile(r"^\[\[(?:accept|refuse)\]\]", re.MULTILINE)
+
 Table = Mapping[str, Any]
 
 
-def load_signatures(folder: Traversable, *, own: bool = False) -> tuple[Signature, ...]:
+def load_signatures(folder: Traversable, *, own: bool = False, proved: bool = False) -> tuple[Signature, ...]:
     """Read every ``*.toml`` of a folder, in name order, or one file. ``own``: a user's, which may name services of its own.
+
+    ``proved``: no examples are read, which stand behind all else in files that come with the package and were tested there.
 
     Raises:
         SignatureError: with every mistake of every file.
     """
-    signatures, issues = read_folder(folder, own=own)
+    signatures, issues = read_folder(folder, own=own, proved=proved)
     if issues:
         raise SignatureError(issues)
     return signatures
 
 
-def read_folder(folder: Traversable, *, own: bool = False) -> tuple[tuple[Signature, ...], tuple[SignatureIssue, ...]]:
+def read_folder(
+    folder: Traversable, *, own: bool = False, proved: bool = False
+) -> tuple[tuple[Signature, ...], tuple[SignatureIssue, ...]]:
     """Read what can be read of a folder, or of one file: signatures of the sound ones, and the mistakes of the others."""
     signatures: list[Signature] = []
     issues: list[SignatureIssue] = []
@@ -76,7 +82,7 @@ def read_folder(folder: Traversable, *, own: bool = False) -> tuple[tuple[Signat
     except OSError as error:
         return (), (SignatureIssue(file=str(folder), line=1, key="", message=f"cannot read the folder: {error}"),)
     for item in files:
-        reader = _FileReader(str(item), own=own)
+        reader = _FileReader(str(item), own=own, proved=proved)
         found = reader.read(item)
         issues.extend(reader.issues)
         if not reader.issues:
@@ -104,9 +110,10 @@ def _files(folder: Traversable) -> list[Traversable]:
 class _FileReader:
     """Reads one file and collects its mistakes with their lines."""
 
-    def __init__(self, name: str, *, own: bool) -> None:
+    def __init__(self, name: str, *, own: bool, proved: bool) -> None:
         self.name = name
         self.own = own
+        self.proved = proved
         self.issues: list[SignatureIssue] = []
         self.keys: dict[str, list[int]] = {}
         self.headers: dict[str, list[int]] = {}
@@ -117,6 +124,8 @@ class _FileReader:
         """Return the signature, or the several that stand among other things; none where the file is no TOML."""
         try:
             text = item.read_bytes().decode("utf-8-sig")
+            if self.proved and (example := _FIRST_EXAMPLE.search(text)):
+                text = text[: example.start()]  # two thirds of the file, and of the time
             self._find_places(text)
             table = tomllib.loads(text)
         except RecursionError:

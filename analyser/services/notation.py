@@ -78,7 +78,9 @@ def _places(written: str) -> Iterator[Sequence[int]]:
 
 def _allowing(places: Sequence[Sequence[int]]) -> Bools:
     rows = np.zeros((len(places), 256), dtype=np.bool_)
-    rows.reshape(-1)[[256 * place + value for place, values in enumerate(places) for value in values]] = True
+    rows[[place for place, values in enumerate(places) if len(values) == 256]] = True
+    some = [256 * place + value for place, values in enumerate(places) if len(values) < 256 for value in values]
+    rows.reshape(-1)[some] = True
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from analyser.services.lint import judge, lint_signatures
 from analyser.services.loading import load_signatures, read_folder
 from analyser.services.matcher import Matcher
 from analyser.services.signature import SignatureError
-from tests.services.made import SIGNATURES
+from tests.services.made import FOLDER, SIGNATURES
 
 GOOD = """\
 service = "ssh"
@@ -112,6 +113,23 @@ def test_two_signatures_that_take_the_same_bytes_are_a_mistake_unless_one_refine
 
 def test_a_folder_that_is_not_there_is_an_issue_and_no_crash(tmp_path: Path) -> None:
     assert "cannot read the folder" in lint_signatures(tmp_path / "none")[0].message
+
+
+def test_signatures_are_the_same_where_their_examples_are_not_read() -> None:
+    """Nothing but examples stands behind the first example of a file: what labels flows is the same without them."""
+    without = load_signatures(FOLDER, proved=True)
+    assert [replace(item, examples=(), patterns=()) for item in SIGNATURES] == [
+        replace(item, patterns=()) for item in without
+    ]
+    told = [
+        [
+            (pattern.id, pattern.line, pattern.ports, pattern.transports, pattern.sublabel, pattern.bits)
+            for item in signatures
+            for pattern in item.patterns
+        ]
+        for signatures in (SIGNATURES, without)
+    ]
+    assert told[0] == told[1]
 
 
 @settings(max_examples=30, deadline=None)
