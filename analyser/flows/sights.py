@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -23,6 +24,11 @@ from analyser.tables import SIGHTS
 Array = NDArray[Any]
 
 _ENDS: Final = {"low": ("a0", "a1"), "high": ("b0", "b1")}
+_COLUMNS: Final = tuple(
+    name for name in SIGHT.names or () if name not in {*sum(_ENDS.values(), ()), "flows", "packets"}
+)
+"""Facts of a sight that stand in a table of sights."""
+
 _FACTS: Final = ("spoke", "path", "rst_path", "ttl_min", "ttl_max", "copy_path", "copy_ttl")
 
 
@@ -45,25 +51,31 @@ def alike(records: Records, ports: Mapping[str, frozenset[int]]) -> Alike:
 
 
 def named(rows: Array) -> pl.DataFrame:
-    """Return rows of SIGHT as a table, in their order, with both addresses as text: ``low`` and ``high``."""
-    table = pl.DataFrame({name: rows[name] for name in SIGHT.names or ()})
-    ends = pl.concat(table.select(first=one, second=other) for one, other in _ENDS.values()).unique()
-    texts = ends.with_columns(text=address_texts(ends["first"].to_numpy(), ends["second"].to_numpy()))
-    for end, pair in _ENDS.items():
-        found = table.join(texts, left_on=pair, right_on=["first", "second"], how="left", maintain_order="left")
-        table = table.with_columns(found["text"].alias(end))
-    return table
+    """Return rows of SIGHT as a table, in their order, with both addresses as text (``low`` and ``high``) for their words."""
+    (one, other), (far_one, far_other) = _ENDS.values()
+    texts = address_texts(np.append(rows[one], rows[far_one]), np.append(rows[other], rows[far_other]))
+    table = pl.DataFrame({name: rows[name] for name in _COLUMNS})
+    return table.with_columns(low=texts[: rows.size], high=texts[rows.size :])
 
 
 def sights(table: pl.DataFrame) -> pl.DataFrame:
     """Return SIGHTS of a table that ``named`` made."""
+    return table.select(*_told())
+
+
+@cache
+def _told() -> tuple[pl.Expr, ...]:
+    """The columns of SIGHTS, made of those of ``named``: asked for part by part, and making them takes as long as their use."""
 
     def of(side: str, fact: str) -> pl.Expr:
         near, far = ("high", "low") if side == "orig" else ("low", "high")
         return pl.when(pl.col("opened") == 1).then(f"{near}{fact}").otherwise(f"{far}{fact}")
 
     told = {f"{side}_{fact}": of(side, f"_{fact}") for side in ("orig", "resp") for fact in _FACTS}
-    ends = {"id.orig_h": of("orig", ""), "id.resp_h": of("resp", "")}
-    return table.select(**ends, **told, tcp="tcp", loopback="loopback").select(
-        pl.col(name).cast(kind) for name, kind in SIGHTS.items()
-    )
+    told |= {
+        "id.orig_h": of("orig", ""),
+        "id.resp_h": of("resp", ""),
+        "tcp": pl.col("tcp"),
+        "loopback": pl.col("loopback"),
+    }
+    return tuple(told[name].cast(kind).alias(name) for name, kind in SIGHTS.items())
