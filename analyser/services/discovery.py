@@ -39,8 +39,8 @@ def sought_and_offered(flows: pl.DataFrame, labels: pl.DataFrame, watched: pl.Da
     )
     data = pl.col("data")
     speaking = (
-        watched.filter(pl.any_horizontal(data.bin.contains(label) for label in _TRANSPORTS))
-        .join(chosen.select("serial"), on="serial", how="semi")
+        watched.join(chosen.select("serial"), on="serial", how="semi")  # few: all that is watched is not looked through
+        .filter(pl.any_horizontal(data.bin.contains(label) for label in _TRANSPORTS))
         .with_columns(offers=data.bin.slice(2, 1).bin.encode("hex") >= _ANSWER)
     )
     named = (

@@ -115,9 +115,8 @@ def answers_to_groups(flows: pl.DataFrame, questions: pl.DataFrame) -> pl.DataFr
     Both are located flows (or hold their ``serial``); only those of ``questions`` to a group address are looked at.
     An answer may have been told as one of the asker's own flows, of which only the responder was seen.
     """
-    asked = flows.join(questions.select("serial").unique(), on="serial", how="semi").filter(
-        pl.col("res") == CAST, pl.col("proto") == "udp"
-    )
+    flows = flows.filter(pl.col("proto") == "udp")
+    asked = flows.join(questions.select("serial").unique(), on="serial", how="semi").filter(pl.col("res") == CAST)
     keys = asked.select(
         "proto", "source", "port", asker="orig", asked_for=pl.coalesce("service", pl.lit("discovery"))
     ).unique(["proto", "asker", "source", "port"])
