@@ -35,7 +35,7 @@ types: $(READY)
 	$(RUN) -m mypy
 
 unit: $(READY)
-	$(RUN) -m pytest -q -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	$(RUN) -m pytest -q
 
 ## fuzz: all fuzzers for long: FUZZ_SECONDS each in Python, FUZZ_EXECUTIONS of the native one; findings/ keeps what fails
 FUZZ_SECONDS    ?= 600

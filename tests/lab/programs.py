@@ -182,7 +182,6 @@ SERVICES: Final[dict[str, Service]] = {
         words=(("1 file spooled", TALKED), ("refused our job", REFUSED), ("timed out", SILENCE), (ENDED, SILENCE)),
         files={**LPD, "job": "a job\n"},
         folders=("spool",),
-        name=b"spool queue for ",
     ),
     "raw-print": Service(
         server=f"{_OWN}mkdir -p /run/lock/p910nd && exec $$(command -v p910nd) -d -f /dev/null -i $address 0'",

@@ -6,6 +6,7 @@ stand-ins of a few lines (``standins.py``), and say so.
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 
 from tests.live.flows import Seen, seen
 from tests.live.settings import CUPS_FILES, CUPS_FOLDERS, CUPSD, GROUP, JAVA, JGROUPS, LPD, LPD_AT, SLAPD, XINETD
-from tests.live.wire import CLIENT, SERVER, Wire, missing, wire
+from tests.live.wire import CLIENT, PREFIX, SERVER, Wire, missing, wire
 
 STANDINS = (sys.executable, str(Path(__file__).with_name("standins.py")))
 PROGRAMS = (
@@ -299,4 +300,4 @@ def test_the_machines_are_gone(captured: dict[tuple[str, int], Seen]) -> None:
     """No namespace of this run is left."""
     assert shutil.which("ip")
     told = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout
-    assert "anlive" not in told
+    assert f"{PREFIX}{os.getpid()}" not in told
