@@ -86,9 +86,8 @@ FLOW_LOOPBACK: Final = 1
 FLOW_SUPERSEDED: Final = 2  # a later flow has the same key: no packet can find this one any more
 FLOW_TLS_DONE0: Final = 4  # side 0 has sent application data: its handshake is over
 FLOW_TLS_DONE1: Final = 8
-FLOW_IDLE: Final = 16  # about to leave the table
-FLOW_IPP0: Final = 32  # the header of an IPP answer came from side 0: what the printer says stands behind it
-FLOW_IPP1: Final = 64
+FLOW_IPP0: Final = 16  # the header of an IPP answer came from side 0: what the printer says stands behind it
+FLOW_IPP1: Final = 32
 
 OPENED_HIGH: Final = 1  # side 1 opened the flow
 OPENED_BY_SYN: Final = 2  # a SYN or SYN-ACK (of an echo: request or answer) tells so
@@ -156,7 +155,7 @@ were. ``digest`` is of the last datagram (UDP), whose first one's IP ID and leng
 
 PACKET: Final = np.dtype(
     [
-        ("a0", "u8"), ("a1", "u8"), ("b0", "u8"), ("b1", "u8"), ("k4", "u8"), ("hash", "u8"),
+        ("a0", "u8"), ("a1", "u8"), ("b0", "u8"), ("b1", "u8"), ("k4", "u8"), ("hash", "u8"), ("print", "u8"),
         ("sender0", "u8"), ("sender1", "u8"), ("t", "i8"), ("offset", "i8"),
         ("ip_bytes", "i4"), ("length", "i4"), ("caught", "i4"),  # payload on the wire, and in the capture
         ("seq", "u4"), ("ack", "u4"), ("frame", "u4"), ("path", "u4"), ("vlan", "u4"),

@@ -39,6 +39,7 @@ from analyser.flows.layout import (
     WATCH,
     WATCH_CLASSES,
 )
+from analyser.flows.packing import Packer
 from analyser.flows.records import Records, concatenate, joined, plain, select, words
 from analyser.flows.store import Store
 from analyser.machine.native import kernel
@@ -132,6 +133,7 @@ class Memory:
         self.st[S_TUNNELS] = 1  # tunnel 0 is "none"
         self.st[S_SEED] = secrets.randbits(62)
         self._store = Store()
+        self._packer = Packer()
         self._putting: Future[None] | None = None
         self.worker: Executor | None = None
         self._watched: list[tuple[NDArray[Any], NDArray[np.uint8]]] = []
@@ -180,22 +182,21 @@ class Memory:
 
     def _evict(self, cutoff: int) -> None:
         """Move flows that have had no packet since ``cutoff`` (ns) to the store."""
-        self._settle()  # never are two bundles in memory that leave
-        counts = np.zeros((NEIGHBOUR_PART + 1, 2), np.int64)
-        flows, payloads = kernel("mark_idle")(self.flows, self.sides, counts, self.st, cutoff)
-        places = np.zeros((counts.shape[0], 3), np.int64)
-        places[1:, :2] = np.cumsum(counts[:-1], axis=0)
-        places[:, 2] = places[:, 1]
-        gone = Records(np.empty(flows, FLOW), np.empty(2 * flows, SIDE), np.empty(payloads, PAYLOAD))
-        moved = np.empty(int(self.st[S_PAYLOADS]), np.int64)
-        kernel("evict")(
-            self.flows, self.sides, words(self.flows), words(self.sides), words(self.payloads), moved, places,
-            words(gone.flows), words(gone.sides), words(gone.payloads), gone.sides, self.st,
-        )  # fmt: skip
+        self._settle()  # what left before is packed in the same memory
+        gone, moved = np.empty(int(self.st[S_FLOWS]), np.uint8), np.empty(int(self.st[S_PAYLOADS]), np.int64)
+        found, _ = kernel("find_idle")(self.flows, self.sides, gone, cutoff)
+        if not found:
+            return
+        counts = np.bincount(gone)[1:]
+        order = np.empty(found, np.int64)
+        kernel("deal")(gone, np.cumsum(counts) - counts, order)
+        packed = self._packer.pack(Records(self.flows, self.sides, self.payloads[: moved.size]), order)
+        kernel("close_up")(self.sides, words(self.flows), words(self.sides), words(self.payloads), moved, gone, self.st)
+        dealt = {part: count for part, count in enumerate(counts.tolist()) if count}
         if self.worker is None:
-            self._store.put(counts, gone)
+            self._store.put(dealt, packed)
         else:
-            self._putting = self.worker.submit(self._store.put, counts, gone)
+            self._putting = self.worker.submit(self._store.put, dealt, packed)
 
     def _settle(self) -> None:
         """Wait until the disk has what left the table."""

@@ -7,14 +7,13 @@ each other is in one part, so that partial records of one flow meet there again.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from analyser.flows.layout import FLOW, PAYLOAD, SIDE
+from analyser.flows.packing import Packed, Packer, Words, roomy, unpack
 from analyser.flows.records import Records, merge
 
 _IN_MEMORY: Final = 1 << 22
@@ -26,9 +25,10 @@ _COMPACT_FROM: Final = 1 << 29
 
 @dataclass(slots=True)
 class _Piece:
-    """Records of one part that left the table together."""
+    """Records of one part that left the table together. ``offset`` in bytes, ``words`` of 8 bytes."""
 
     offset: int
+    words: int
     flows: int
     payloads: int
 
@@ -41,32 +41,32 @@ class _Volume:
     pieces: dict[int, list[_Piece]] = field(default_factory=dict)
     octets: int = 0
 
-    def put(self, part: int, arrays: Sequence[NDArray[Any]]) -> None:
-        """Append flows, sides and payload rows of one part."""
+    def put(self, counts: Mapping[int, int], packed: Packed) -> None:
+        """Append flows that are in the order of their parts; ``counts`` says how many are of each."""
+        last = np.cumsum(list(counts.values())) - 1
+        before = (0, 0)
+        for (part, flows), end in zip(counts.items(), packed.ends[last].tolist(), strict=True):
+            offset = self.octets + 8 * before[0]
+            self.pieces.setdefault(part, []).append(_Piece(offset, end[0] - before[0], flows, end[1] - before[1]))
+            before = end
         self.file.seek(self.octets)
-        self.pieces.setdefault(part, []).append(_Piece(self.octets, arrays[0].shape[0], arrays[2].shape[0]))
-        for array in arrays:
-            self.file.write(array.view(np.uint8).data)
-            self.octets += array.nbytes
+        for at in range(0, packed.words.size, 1 << 13):
+            self.file.write(packed.words[at : at + (1 << 13)].data)
+        self.octets += packed.words.nbytes
 
-    def get(self, parts: Sequence[int]) -> Records:
-        """Read all of some parts back, their pieces side by side, part by part."""
-        pieces = [piece for part in parts for piece in self.pieces.get(part, ())]
-        flows = np.empty(sum(piece.flows for piece in pieces), FLOW)
-        sides = np.empty(2 * flows.shape[0], SIDE)
-        payloads = np.empty(sum(piece.payloads for piece in pieces), PAYLOAD)
-        flow = payload = 0
+    def get(self, parts: Sequence[int], room: Words) -> Records:
+        """Read all of some parts back, their pieces side by side, part by part; ``room`` is for so many words and one more."""
+        pieces = self.of(parts)
+        at = 0
         for piece in pieces:
             self.file.seek(piece.offset)
-            mine = sides[2 * flow : 2 * (flow + piece.flows)]
-            for array in (flows[flow : flow + piece.flows], mine, payloads[payload : payload + piece.payloads]):
-                if array.size:
-                    self.file.readinto(array.view(np.uint8).data)
-            numbers = mine["payload"]
-            numbers[numbers >= 0] += payload
-            flow += piece.flows
-            payload += piece.payloads
-        return Records(flows, sides, payloads)
+            self.file.readinto(room[at : at + piece.words].data)
+            at += piece.words
+        return unpack(room, sum(piece.flows for piece in pieces), sum(piece.payloads for piece in pieces))
+
+    def of(self, parts: Sequence[int]) -> list[_Piece]:
+        """Return the pieces of some parts."""
+        return [piece for part in parts for piece in self.pieces.get(part, ())]
 
 
 class Store:
@@ -76,6 +76,7 @@ class Store:
         self._volume = _Volume()
         self._compact_at = _COMPACT_FROM
         self._renamed: dict[int, dict[int, int]] = {}
+        self._room: Words = np.empty(0, np.uint64)
 
     def __bool__(self) -> bool:
         """Whether anything was put here."""
@@ -86,22 +87,12 @@ class Store:
         """The numbers of parts that hold records, in order."""
         return sorted(self._volume.pieces)
 
-    def put(self, counts: NDArray[np.int64], bundle: Records) -> None:
-        """Take a bundle that is ordered by part: ``counts[part]`` flows and payload rows each.
+    def put(self, counts: Mapping[int, int], packed: Packed) -> None:
+        """Take flows that are in the order of their parts; ``counts`` says how many are of each.
 
         Raises :class:`OSError` where the disk is full.
         """
-        flow = payload = 0
-        for part in np.flatnonzero(counts[:, 0]).tolist():
-            flows, payloads = counts[part].tolist()
-            arrays = (
-                bundle.flows[flow : flow + flows],
-                bundle.sides[2 * flow : 2 * (flow + flows)],
-                bundle.payloads[payload : payload + payloads],
-            )
-            self._volume.put(part, arrays)
-            flow += flows
-            payload += payloads
+        self._volume.put(counts, packed)
         if self._volume.octets > self._compact_at:
             self._compact()
 
@@ -111,7 +102,7 @@ class Store:
         records = 0
         for number in numbers:
             group.append(number)
-            records += sum(piece.flows for piece in self._volume.pieces[number])
+            records += sum(piece.flows for piece in self._volume.of([number]))
             if records >= least:
                 yield tuple(group)
                 group, records = [], 0
@@ -120,16 +111,18 @@ class Store:
 
     def part(self, *numbers: int) -> tuple[Records, dict[int, int]]:
         """Return the flows of some parts, partial records merged, and :func:`merge`'s second value for them."""
-        records, renamed = merge(self._volume.get(numbers))
+        needed = sum(piece.words for piece in self._volume.of(numbers)) + 1
+        self._room = roomy(self._room, needed)
+        records, renamed = merge(self._volume.get(numbers, self._room))
         before = {gone: stays for number in numbers for gone, stays in self._renamed.get(number, {}).items()}
         return records, before | renamed
 
     def _compact(self) -> None:
         """Write all anew, every part merged: traffic that comes again and again takes no more room than once."""
-        fresh = _Volume()
+        fresh, packer = _Volume(), Packer()
         for number in self.parts:
             merged, self._renamed[number] = self.part(number)
-            fresh.put(number, (merged.flows, merged.sides, merged.payloads))
+            fresh.put({number: len(merged)}, packer.pack(merged, np.arange(len(merged))))
         self._volume.file.close()
         self._volume = fresh
         self._compact_at = max(_COMPACT_FROM, 2 * fresh.octets)

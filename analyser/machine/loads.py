@@ -66,7 +66,7 @@ le64 = _load(64, types.uint64, False)
 
 
 def _prefetch(_typing: Any, array: Any, _row: Any) -> Any:
-    """Ask for the first cache lines of ``array[row]`` (at most four)."""
+    """Ask for as many cache lines as ``array[row]`` fills."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, args[0])
@@ -76,7 +76,7 @@ def _prefetch(_typing: Any, array: Any, _row: Any) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [pointer, *[ir.IntType(32)] * 3])
         function = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
         word = ir.IntType(32)
-        for line in range(1 if signature.args[0].dtype.bitwidth <= 64 else 4):
+        for line in range(-(-signature.args[0].dtype.bitwidth // 512)):
             at = builder.gep(place, [ir.Constant(ir.IntType(64), 64 * line)])
             builder.call(function, [at, word(1), word(3), word(1)])
         return context.get_dummy_value()

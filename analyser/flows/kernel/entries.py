@@ -15,6 +15,7 @@ from analyser.machine.entries import NUMBER, Entries, block
 _OCTETS: Final = block(np.uint8)
 _STATE: Final = block(np.int64)
 _WORDS: Final = block(np.uint64)
+_TABLE: Final = block(np.uint64, 2)
 _ROWS: Final = {
     kind: block(kind) for kind in (FLOW, SIDE, PAYLOAD, PACKET, FRAGMENT, PATH, SEEN, SIGHT, TUNNEL, WATCH, QUOTE)
 }
@@ -38,19 +39,16 @@ ENTRIES: Final[Entries] = {
     ),
     "resync": ("resync", (_OCTETS, NUMBER, NUMBER, NUMBER, NUMBER, _STATE)),
     "rebuild": ("update", (_WORDS, _ROWS[FLOW], NUMBER, NUMBER)),
-    "mark_idle": ("evict", (_ROWS[FLOW], _ROWS[SIDE], block(np.int64, 2), _STATE, NUMBER)),
-    "evict": (
-        "evict",
-        (
-            _ROWS[FLOW], _ROWS[SIDE], block(np.uint64, 2), block(np.uint64, 2), block(np.uint64, 2), _STATE,
-            block(np.int64, 2), block(np.uint64, 2), block(np.uint64, 2), block(np.uint64, 2), _ROWS[SIDE], _STATE,
-        ),
-    ),
+    "find_idle": ("evict", (_ROWS[FLOW], _ROWS[SIDE], _OCTETS, NUMBER)),
+    "deal": ("evict", (_OCTETS, _STATE, _STATE)),
+    "close_up": ("evict", (_ROWS[SIDE], _TABLE, _TABLE, _TABLE, _STATE, _OCTETS, _STATE)),
+    "pack": ("packing", (_ROWS[FLOW], _ROWS[SIDE], _TABLE, _TABLE, _TABLE, _STATE, block(np.int64, 2), _WORDS)),
+    "unpack": ("packing", (_WORDS, _TABLE, _TABLE, _TABLE, _ROWS[SIDE])),
     "orient": ("orienting", (_ROWS[FLOW], _ROWS[SIDE], block(np.uint8, 2), _OCTETS)),
     "alike": (
         "alike",
         (
-            _ROWS[FLOW], _ROWS[SIDE], block(np.uint8, 2), _WORDS, _ROWS[SIGHT], block(np.uint64, 2), _STATE, NUMBER,
+            _ROWS[FLOW], _ROWS[SIDE], block(np.uint8, 2), _WORDS, _ROWS[SIGHT], _TABLE, _STATE, NUMBER,
         ),
     ),
     "fold": ("fold", (_ROWS[FLOW], _ROWS[SIDE], _ROWS[PAYLOAD], _WORDS, _STATE, NUMBER)),

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from analyser.flows.kernel.ip import print_of
 from analyser.flows.kernel.link import CLOSED, RECORD, decode
 from analyser.flows.layout import (
     F_CAUGHT_AT,
@@ -367,6 +368,7 @@ def fill(
                 reason = FILL_CLOSED
                 break
             if found == RECORD:
+                k.print = print_of(k)
                 n += 1
         previous = pos
         pos = following

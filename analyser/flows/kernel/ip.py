@@ -84,6 +84,16 @@ def set_key(k: Any, s0: Any, s1: Any, d0: Any, d1: Any, sp: Any, dp: Any, kind: 
 
 
 @inner
+def print_of(k: Any) -> Any:
+    """Return what copies of a packet have in common (TTL, MAC, VLAN may differ: routed copies)."""
+    return mix(
+        k.hash ^ (U(k.seq) << U(32) | U(k.ack)),
+        (U(k.ipid) << U(48) | U(k.checksum) << U(32) | U(k.length) << U(16)) ^ (U(k.flags) << U(8) | U(k.kind) << U(1) | U(k.side))
+        ^ (U(k.window) << U(20)),
+    )  # fmt: skip
+
+
+@inner
 def decode_ip(
     buf: Any, p: Any, e: Any, version: Any, k: Any, fragments: Any, ip_counts: Any, st: Any, depth: Any, opener: Any
 ) -> Any:

@@ -51,6 +51,7 @@ from analyser.machine.loads import inner, prefetch
 
 U = np.uint64
 TAG = U(0xFFFFFFFF00000000)
+_STRIP = 32  # packets whose memory is asked for together; more would drive one another out of the cache
 LOW = U(0xFFFFFFFF)
 
 
@@ -177,16 +178,6 @@ def find(k: Any, copy: Any, index: Any, flows: Any, sides: Any, st: Any) -> Any:
 
 
 @inner
-def print_of(k: Any) -> Any:
-    """Return what copies of a packet have in common (TTL, MAC, VLAN may differ: routed copies)."""
-    return mix(
-        k.hash ^ (U(k.seq) << U(32) | U(k.ack)),
-        (U(k.ipid) << U(48) | U(k.checksum) << U(32) | U(k.length) << U(16)) ^ (U(k.flags) << U(8) | U(k.kind) << U(1) | U(k.side))
-        ^ (U(k.window) << U(20)),
-    )  # fmt: skip
-
-
-@inner
 def row_of(stamp: Any, seen: Any) -> Any:
     """Return the first slot for a print.
 
@@ -265,6 +256,27 @@ def same_traffic(buf: Any, k: Any, r: Any, mine: Any, payloads: Any) -> Any:
     return True
 
 
+@inner
+def look_up(packets: Any, i: Any, end: Any, index: Any) -> Any:
+    """Ask for the places of the index where ``packets[i:end]`` are looked for."""
+    for j in range(i, end):
+        prefetch(index, np.int64(packets[j].hash >> U(32)) & np.int64(index.shape[0] - 1))
+
+
+@inner
+def fetch(packets: Any, i: Any, end: Any, index: Any, flows: Any, sides: Any, seen: Any) -> Any:
+    """Ask for what counting ``packets[i:end]`` reads: their flows and the slots of their prints."""
+    for j in range(i, end):
+        k = packets[j]
+        prefetch(seen, row_of(k.print, seen))
+        v = index[np.int64(k.hash >> U(32)) & np.int64(index.shape[0] - 1)]
+        if (v ^ k.hash) >> U(32) == U(0):
+            n = np.int64(v & LOW) - 1
+            prefetch(flows, n)
+            prefetch(sides, 2 * n)
+            prefetch(sides, 2 * n + 1)
+
+
 def update(
     buf: Any, packets: Any, i: Any, end: Any, index: Any, flows: Any, sides: Any, payloads: Any, seen: Any,
     watch: Any, watched: Any, watched_bytes: Any, quotes: Any, repeated: Any, st: Any,
@@ -274,15 +286,12 @@ def update(
     room = min(flows.shape[0] - st[S_FLOWS], payloads.shape[0] - st[S_PAYLOADS])
     if room < end - i or (st[S_FLOWS] + end - i) * 2 > index.shape[0]:
         return UPDATE_TABLE, i
+    look_up(packets, i, min(i + _STRIP, end), index)
     for j in range(i, end):
-        prefetch(index, np.int64(packets[j].hash >> U(32)) & mask)
-    for j in range(i, end):
-        h = packets[j].hash
-        v = index[np.int64(h >> U(32)) & mask]
-        if (v ^ h) >> U(32) == U(0):
-            prefetch(flows, np.int64(v & LOW) - 1)
-            prefetch(sides, 2 * (np.int64(v & LOW) - 1))
-    for j in range(i, end):
+        if (j - i) % _STRIP == 0:
+            behind = min(j + _STRIP, end)
+            fetch(packets, j, behind, index, flows, sides, seen)
+            look_up(packets, behind, min(behind + _STRIP, end), index)
         k = packets[j]
         if st[S_QUOTES] >= quotes.shape[0]:
             return UPDATE_QUOTES, j
@@ -290,8 +299,7 @@ def update(
             st[S_WATCHED] >= watched.shape[0] or watched_bytes.shape[0] - st[S_WATCHED_BYTES] < WATCH_STREAM_LIMIT
         ):
             return UPDATE_WATCH, j
-        stamp = print_of(k)
-        copy = is_copy(stamp, k.t, seen)
+        copy = is_copy(k.print, k.t, seen)
         n = find(k, copy, index, flows, sides, st)
         r = flows[n]
         side = np.int64(k.side)
@@ -305,7 +313,7 @@ def update(
                     mine.copy_ttl = k.ttl
             continue
         if k.kind == KIND_QUOTE:
-            remember(stamp, k.t, seen)
+            remember(k.print, k.t, seen)
             st[S_ICMP_ERRORS] += 1
             keep_quote(k, r, quotes, st)
             continue
@@ -314,7 +322,7 @@ def update(
             repeated[np.int64(k.file)] += 1
             mine.dups += ONE32
             continue
-        remember(stamp, k.t, seen)
+        remember(k.print, k.t, seen)
         if k.kind == KIND_EXCHANGE and (k.k4 & U(0xFF)) == U(PROTOCOL_NEIGHBOUR):
             st[S_ARP if k.ip_bytes == 0 else S_NEIGHBOURS] += 1
         note_packet(buf, k, r, mine, sides[2 * n + 1 - side], payloads, st)
