@@ -53,6 +53,9 @@ FRAGMENTS: Final = 1 << 12
 _SAMPLE: Final = 4096
 """Flows that are looked at to find the median of their last packets."""
 
+_LINE: Final = 64
+"""Bytes of a line of the processor's cache."""
+
 _LATEST: Final = (1 << 63) - 1
 
 
@@ -108,11 +111,12 @@ class Memory:
         rows = max(min(limits.first_flows, limits.live_flows), 2 * limits.batch)
         self.limits = limits
         self.live_flows = max(limits.live_flows, 2 * limits.batch)
-        self.flows: NDArray[Any] = np.empty(rows, FLOW)
-        self.sides: NDArray[Any] = np.empty(2 * rows, SIDE)
+        self.flows: NDArray[Any] = _aligned(rows, FLOW)
+        self.sides: NDArray[Any] = _aligned(2 * rows, SIDE)
         self.payloads: NDArray[Any] = np.empty(rows, PAYLOAD)
         self.index = np.zeros(4 * _power(rows), np.uint64)
-        self.seen: NDArray[Any] = np.zeros(1 << 16, SEEN)
+        self.seen: NDArray[Any] = _aligned(1 << 16, SEEN)
+        self.seen[:] = 0
         self.fragments: NDArray[Any] = np.zeros(POINTS * FRAGMENTS, FRAGMENT)
         self.paths: NDArray[Any] = np.zeros(1 << 16, PATH)
         self.path_index = np.zeros(1 << 18, np.int32)
@@ -257,6 +261,7 @@ class Memory:
             self._evict(self._middle())  # one half after the other: what leaves is in memory twice
             self._evict(_LATEST)
             self.flows, self.sides, self.payloads = np.empty(0, FLOW), np.empty(0, SIDE), np.empty(0, PAYLOAD)
+            self._packer = Packer()
 
     def close(self) -> None:
         """Give back what was taken on disk."""
@@ -316,7 +321,14 @@ def _power(n: int) -> int:
     return 1 << max(n - 1, 1).bit_length()
 
 
+def _aligned(rows: int, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Return rows that begin with a line of the processor's cache, so that they lie in as few of them as they can."""
+    octets = np.empty(rows * kind.itemsize + _LINE, np.uint8)
+    start = -octets.ctypes.data % _LINE
+    return octets[start : start + rows * kind.itemsize].view(kind)
+
+
 def _grown(array: NDArray[Any], rows: int) -> NDArray[Any]:
-    larger = np.empty(rows, array.dtype)
+    larger = _aligned(rows, array.dtype)
     plain(larger)[: array.shape[0]] = plain(array)
     return larger

@@ -6,7 +6,7 @@ Knows the record layout and the kernel. It must not know where packed records ar
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray

@@ -282,7 +282,6 @@ def update(
     watch: Any, watched: Any, watched_bytes: Any, quotes: Any, repeated: Any, st: Any,
 ) -> Any:  # fmt: skip
     """Count ``packets[i:end]`` (their payload is in ``buf``). Returns ``(reason, i)``: the first packet not yet counted."""
-    mask = np.int64(index.shape[0] - 1)
     room = min(flows.shape[0] - st[S_FLOWS], payloads.shape[0] - st[S_PAYLOADS])
     if room < end - i or (st[S_FLOWS] + end - i) * 2 > index.shape[0]:
         return UPDATE_TABLE, i
