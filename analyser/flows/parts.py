@@ -42,12 +42,18 @@ class Survey:
         self._kept: list[Part] = []
         self._large: list[int] = []
         self._left = [0, 0]
+        self._wanted = 0
 
     @property
     def left(self) -> tuple[int, int]:
         """How many flows and packets are not wanted."""
         flows, packets = self._left
         return flows, packets
+
+    @property
+    def in_one(self) -> bool:
+        """Whether the wanted flows are so few that they come together."""
+        return self._wanted <= self._memory.limits.together
 
     def steps(self) -> Iterator[tuple[pl.DataFrame, FlowTables | None]]:
         """Give SIGHTS of each part, and the tables of those of its flows that ICMP errors quote (None: of none)."""
@@ -61,6 +67,7 @@ class Survey:
             self._left[1] += int(left["packets"].sum())
             mine = _narrowed(part, same, wanted)
             room -= len(mine)
+            self._wanted += len(mine)
             if part.numbers is None or room >= 0:
                 self._kept.append(mine)
             else:

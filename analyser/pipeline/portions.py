@@ -52,7 +52,7 @@ def observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None)
         encapsulations=tuple(sorted(ENCAPSULATIONS & run.facts.undecoded.keys())),
     )
     if not run.in_parts:
-        return _filled(nothing, run.whole(), site), None
+        return _filled(nothing, site, run.whole()), None
     directory = Directory(site, at)
     survey = run.survey(directory.concerns)
     around = _surroundings(run, survey, nothing)
@@ -60,13 +60,14 @@ def observe(run: FlowRun, packs: Sequence[RulePack], site: Site, at: str | None)
     while True:
         sifter = Sifter(around, packs, site, directory, elsewhere)
         sifter.covered.add_outside(*survey.left)
+        # A portion is all there is: to set some of it aside would take longer than to judge it.
+        take = partial(_filled, around, site) if survey.in_one else partial(_sifted, around, sifter, site)
         # No name for a part: the one before is gone when the next is made.
-        kept = list(map(partial(_sifted, around, sifter, site), run.wanted(survey)))
-        together = _joined(around, kept)
+        together = _joined(around, list(map(take, run.wanted(survey))))
         away = together.promises.filter(pl.col("announced") != pl.col("responder"))
         if away.is_empty():
             return together, sifter
-        if elsewhere is not None:
+        if survey.in_one or elsewhere is not None:
             flows, kept_promises = announced_anew(together.flows, together.promises)
             return replace(together, flows=flows, promises=kept_promises), sifter
         elsewhere = away  # their flows are in other parts, some of which were sifted before the promise was known
@@ -83,7 +84,7 @@ def _surroundings(run: FlowRun, survey: Survey, observed: Observed) -> Observed:
     return whole_view(replace(observed, paths=paths, neighbours=neighbours), sights, said)
 
 
-def _filled(observed: Observed, part: Labelled, site: Site) -> Observed:
+def _filled(observed: Observed, site: Site, part: Labelled) -> Observed:
     """Return ``observed`` with the flows of a part; where neighbours are known of all parts, with those."""
     return replace(
         observed,
@@ -108,7 +109,7 @@ def addresses_of(site: Site) -> list[str]:
 
 
 def _sifted(around: Observed, sifter: Sifter, site: Site, part: Labelled) -> Observed:
-    portion = _filled(around, part, site)
+    portion = _filled(around, site, part)
     kept = _packed(sifter.sift(portion))
     serials = kept.select("serial")
     errors, asked = (

@@ -6,6 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 import msgspec
+import pytest
 
 from analyser.flows import reader
 from analyser.flows.layout import S_FLOWS
@@ -15,12 +16,12 @@ from samples.renew import Case
 from tests.samples.running import every_case, judged, told
 
 
-def in_portions(case: Case) -> Any:
-    """Judge a sample as if its flows had had to leave the table: every few of them come by themselves."""
+def in_portions(case: Case, together: int) -> Any:
+    """Judge a sample as if its flows had had to leave the table: so many of them come together."""
     sample = told(case)
     with (
         patch.object(Memory, "in_parts", property(lambda memory: bool(memory.st[S_FLOWS]) or bool(memory._store))),
-        patch.object(reader, "Limits", lambda: Limits(together=1)),
+        patch.object(reader, "Limits", lambda: Limits(together=together)),
     ):
         run = judging.check(
             [str(path) for path in sample.captures], site=case.site, at=sample.expect.at, vantage=sample.expect.vantage
@@ -35,8 +36,9 @@ def told_of(document: Any) -> dict[str, Any]:
     return plain
 
 
+@pytest.mark.parametrize("together", [1, 1 << 14], ids=["many", "one"])
 @every_case
-def test_the_report_is_the_same(case: Case) -> None:
-    """Verdicts, states, causes, evidence, unexpected flows, coverage and exit code do not depend on portions."""
-    whole, portions = told_of(judged(case)), told_of(in_portions(case))
+def test_the_report_is_the_same(case: Case, together: int) -> None:
+    """Verdicts, states, causes, evidence, unexpected flows, coverage and exit code do not depend on portions, many or one."""
+    whole, portions = told_of(judged(case)), told_of(in_portions(case, together))
     assert {name: value for name, value in portions.items() if whole[name] != value} == {}
