@@ -51,8 +51,16 @@ def roomy(room: Words, most: int) -> Words:
     return room if room.size >= most else np.empty(1 << most.bit_length(), np.uint64)
 
 
-def unpack(packed: Words, flows: int, payloads: int) -> Records:
-    """Return so many flows and payload rows from what was packed; ``packed`` has one word more behind it."""
-    records = Records(np.empty(flows, FLOW), np.empty(2 * flows, SIDE), np.empty(payloads, PAYLOAD))
-    kernel("unpack")(packed, words(records.flows), words(records.sides), words(records.payloads), records.sides)
-    return records
+def rows_for(flows: int, payloads: int) -> Records:
+    """Return room for so many flows and payload rows."""
+    return Records(np.empty(flows, FLOW), np.empty(2 * flows, SIDE), np.empty(payloads, PAYLOAD))
+
+
+def unpack(packed: Words, records: Records, first: int, end: int, payloads: int) -> None:
+    """Make flows ``first`` to ``end`` (beyond the last) of ``records`` from what was packed, their payload from row ``payloads`` on.
+
+    ``packed`` has one word more behind them.
+    """
+    kernel("unpack")(
+        packed, words(records.flows), words(records.sides), words(records.payloads), records.sides, first, end, payloads
+    )

@@ -13,13 +13,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from analyser.flows.packing import Packed, Packer, Words, roomy, unpack
+from analyser.flows.packing import Packed, Packer, Words, roomy, rows_for, unpack
 from analyser.flows.records import Records, merge
 
-_IN_MEMORY: Final = 1 << 22
+_IN_MEMORY: Final = 1 << 20
 """Bytes up to which nothing is written to disk."""
 
-_COMPACT_FROM: Final = 1 << 29
+_COMPACT_FROM: Final = 1 << 28
 """Bytes from which on repeated traffic is merged on disk instead of being kept again and again."""
 
 
@@ -54,19 +54,32 @@ class _Volume:
             self.file.write(packed.words[at : at + (1 << 13)].data)
         self.octets += packed.words.nbytes
 
-    def get(self, parts: Sequence[int], room: Words) -> Records:
-        """Read all of some parts back, their pieces side by side, part by part; ``room`` is for so many words and one more."""
+    def get(self, parts: Sequence[int], room: Words, into: Records | None) -> Records:
+        """Read all of some parts back, their pieces side by side, part by part.
+
+        ``room`` is for the words of the largest piece and one more. ``into``, where it is given, has room for all of these records.
+        """
         pieces = self.of(parts)
-        at = 0
+        flows, payloads = _sizes(pieces)
+        if into is None:
+            into = rows_for(flows, payloads)
+        records = Records(into.flows[:flows], into.sides[: 2 * flows], into.payloads[:payloads])
+        flow = payload = 0
         for piece in pieces:
             self.file.seek(piece.offset)
-            self.file.readinto(room[at : at + piece.words].data)
-            at += piece.words
-        return unpack(room, sum(piece.flows for piece in pieces), sum(piece.payloads for piece in pieces))
+            self.file.readinto(room[: piece.words].data)
+            unpack(room, records, flow, flow + piece.flows, payload)
+            flow += piece.flows
+            payload += piece.payloads
+        return records
 
     def of(self, parts: Sequence[int]) -> list[_Piece]:
         """Return the pieces of some parts."""
         return [piece for part in parts for piece in self.pieces.get(part, ())]
+
+
+def _sizes(pieces: Sequence[_Piece]) -> tuple[int, int]:
+    return sum(piece.flows for piece in pieces), sum(piece.payloads for piece in pieces)
 
 
 class Store:
@@ -102,26 +115,31 @@ class Store:
         records = 0
         for number in numbers:
             group.append(number)
-            records += sum(piece.flows for piece in self._volume.of([number]))
+            records += _sizes(self._volume.of([number]))[0]
             if records >= least:
                 yield tuple(group)
                 group, records = [], 0
         if group:
             yield tuple(group)
 
-    def part(self, *numbers: int) -> tuple[Records, dict[int, int]]:
-        """Return the flows of some parts, partial records merged, and :func:`merge`'s second value for them."""
-        needed = sum(piece.words for piece in self._volume.of(numbers)) + 1
+    def part(self, *numbers: int, into: Records | None = None) -> tuple[Records, dict[int, int]]:
+        """Return the flows of some parts, partial records merged, and :func:`merge`'s second value for them.
+
+        ``into``: room that they may have; without it they are in memory of their own.
+        """
+        needed = max((piece.words for piece in self._volume.of(numbers)), default=0) + 1
         self._room = roomy(self._room, needed)
-        records, renamed = merge(self._volume.get(numbers, self._room))
+        records, renamed = merge(self._volume.get(numbers, self._room, into))
         before = {gone: stays for number in numbers for gone, stays in self._renamed.get(number, {}).items()}
         return records, before | renamed
 
     def _compact(self) -> None:
         """Write all anew, every part merged: traffic that comes again and again takes no more room than once."""
         fresh, packer = _Volume(), Packer()
+        sizes = [_sizes(self._volume.of([number])) for number in self.parts]
+        into = rows_for(max(flows for flows, _ in sizes), max(payloads for _, payloads in sizes))
         for number in self.parts:
-            merged, self._renamed[number] = self.part(number)
+            merged, self._renamed[number] = self.part(number, into=into)
             fresh.put({number: len(merged)}, packer.pack(merged, np.arange(len(merged))))
         self._volume.file.close()
         self._volume = fresh

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from analyser.flows import store
 from analyser.flows.memory import Limits, Memory, Part
 from analyser.flows.reader import read_flows
 from analyser.flows.records import Records, concatenate, merge, select
@@ -122,12 +124,13 @@ ACROSS_PARTS = frozenset(
 
 
 @SLOW
-@given(traffic(link=1), st.sampled_from([1, 2, 3]))
-def test_a_full_table_loses_no_flow_and_no_count(frames: Timed, room: int) -> None:
-    """Flows written out because the table was full are merged again with what came later."""
+@given(traffic(link=1), st.sampled_from([1, 2, 3]), st.sampled_from([0, 1 << 28]))
+def test_a_full_table_loses_no_flow_and_no_count(frames: Timed, room: int, compact_from: int) -> None:
+    """Flows written out because the table was full are merged again with what came later, on the disk as well."""
     data = pcap(frames, 1)
     tight = Limits(batch=1, first_flows=room, live_flows=room)
-    assert changed(rows_of(data, limits=tight), rows_of(data), ACROSS_PARTS) == []
+    with patch.object(store, "_COMPACT_FROM", compact_from):
+        assert changed(rows_of(data, limits=tight), rows_of(data), ACROSS_PARTS) == []
 
 
 def records_of(frames: Timed, start: int, monkeypatch: pytest.MonkeyPatch) -> Records:

@@ -43,7 +43,7 @@ ENTRIES: Final[Entries] = {
     "deal": ("evict", (_OCTETS, _STATE, _STATE)),
     "close_up": ("evict", (_ROWS[SIDE], _TABLE, _TABLE, _TABLE, _STATE, _OCTETS, _STATE)),
     "pack": ("packing", (_ROWS[FLOW], _ROWS[SIDE], _TABLE, _TABLE, _TABLE, _STATE, block(np.int64, 2), _WORDS)),
-    "unpack": ("packing", (_WORDS, _TABLE, _TABLE, _TABLE, _ROWS[SIDE])),
+    "unpack": ("packing", (_WORDS, _TABLE, _TABLE, _TABLE, _ROWS[SIDE], NUMBER, NUMBER, NUMBER)),
     "orient": ("orienting", (_ROWS[FLOW], _ROWS[SIDE], block(np.uint8, 2), _OCTETS)),
     "alike": (
         "alike",

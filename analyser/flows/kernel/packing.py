@@ -82,14 +82,16 @@ def pack(
     return at, payloads
 
 
-def unpack(packed: Any, flow_words: Any, side_words: Any, payload_words: Any, sides: Any) -> Any:
-    """Make as many flows as ``flow_words`` has rows from what `pack` wrote; arrays as there.
+def unpack(
+    packed: Any, flow_words: Any, side_words: Any, payload_words: Any, sides: Any, first: Any, end: Any, payloads: Any
+) -> Any:  # fmt: skip
+    """Make the flows ``first`` to ``end`` (beyond the last) from what `pack` wrote; arrays as there.
 
-    ``packed`` has a word behind the last flow. Returns how many of its words and how many payload rows were used.
+    ``packed`` has a word behind the last flow; ``payloads`` rows are in use before. Returns how many of its words were read,
+    and how many payload rows are in use then.
     """
     at = np.int64(0)
-    payloads = np.int64(0)
-    for row in range(flow_words.shape[0]):
+    for row in range(first, end):
         at, bits = unpack_row(flow_words, row, _FLOW_WORDS, packed[at], packed, at + 1)
         at, bits = unpack_row(side_words, 2 * row, _SIDE_WORDS, bits, packed, at)
         at, _ = unpack_row(side_words, 2 * row + 1, _SIDE_WORDS, bits, packed, at)
