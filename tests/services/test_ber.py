@@ -44,7 +44,8 @@ def elements(draw: st.DrawFn, tags: tuple[int, ...], content: bytes) -> bytes:
 @st.composite
 def integers(draw: st.DrawFn, *usual: int) -> bytes:
     """Return an INTEGER, mostly one of the usual, perhaps with more zeros before it than there must be."""
-    value = draw(st.sampled_from(usual)) if usual and draw(st.integers(0, 7)) else draw(numbers)
+    often: st.SearchStrategy[int] = st.sampled_from(usual) if len(usual) and draw(st.integers(0, 7)) else numbers
+    value = draw(often)
     digits = value.to_bytes((value.bit_length() + 7) // 8, "big")
     return draw(elements((2,), bytes(draw(st.sampled_from([0, 1, 1, 1, 3]))) + digits))
 
