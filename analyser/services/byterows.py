@@ -34,36 +34,6 @@ class ByteRows:
         """Bytes kept per row."""
         return int(self.matrix.shape[1])
 
-    def at(self, index: Index, positions: Index) -> Bytes:
-        """Return the byte at one position of each indexed row; 0 beyond the end of the row.
-
-        ``index`` and ``positions`` are (k,); positions may be any non-negative number.
-        """
-        return self.window(index, positions, 1)[:, 0]
-
-    def window(self, index: Index, positions: Index, size: int) -> Bytes:
-        """Return ``size`` bytes from a position of each indexed row on, (k, size); 0 beyond the end of the row."""
-        flat = self.matrix.ravel()
-        if len(flat) < size:
-            return self._window_at_end(index, positions, size)
-        # windows overlap where they lie: one copy for each row, none for each byte
-        windows = np.ndarray((len(flat) - size + 1, size), np.uint8, flat, strides=(1, 1))
-        beyond = np.flatnonzero(positions > self.width - size)
-        starts = index * self.width + positions
-        starts[beyond] = 0
-        found: Bytes = windows[starts]
-        if len(beyond):
-            found[beyond] = self._window_at_end(index[beyond], positions[beyond], size)
-        return found
-
-    def _window_at_end(self, index: Index, positions: Index, size: int) -> Bytes:
-        """Return the same where windows reach beyond the matrix."""
-        places = positions[:, None] + np.arange(size)
-        outside = places >= self.width  # before that the padding is zero already
-        found: Bytes = self.matrix.ravel().take(places + index[:, None] * self.width, mode="clip")
-        found[outside] = 0
-        return found
-
     def take(self, index: Index) -> ByteRows:
         """Return the indexed rows as a matrix of their own."""
         return ByteRows(self.matrix[index], self.lengths[index])

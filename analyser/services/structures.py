@@ -13,8 +13,7 @@ from typing import Final
 import numpy as np
 
 from analyser.machine.native import kernel
-from analyser.services.ber import Cursor
-from analyser.services.byterows import Bools, ByteRows, Index
+from analyser.services.byterows import ByteRows, Index
 from analyser.services.http2 import asks_etcd
 from analyser.services.kernel import layout
 from analyser.services.snmp import PDUS, VERSIONS, read_snmp
@@ -35,40 +34,7 @@ class Structure:
     sublabels: tuple[str | None, ...] = (None,)
 
 
-def _kinds(passed: Bools) -> Index:
-    return passed.astype(np.int64) - 1
-
-
-# LDAP (RFC 4511, section 4.1.1): SEQUENCE, messageID, then one of the application tags.
-_LDAP_OPERATIONS: Final = (0x42, 0x4A, 0x50, *range(0x60, 0x6A), *range(0x6B, 0x70), 0x73, 0x77, 0x78, 0x79)
-
-
 _LDAP_LABELS: Final = (None, "simple bind", "anonymous bind", "sasl bind", "search")
-_SEARCH: Final = 0x63
-
-
-def _ldap(rows: ByteRows, index: Index, at: int) -> Index:
-    cursor = Cursor(rows, index, at).open(0x30)
-    before = cursor.position
-    cursor.integer()
-    cursor.ok &= cursor.position - before <= 6  # messageID is at most 2^31-1
-    operation = rows.at(index, cursor.position)
-    cursor.ok &= np.isin(operation, np.array(_LDAP_OPERATIONS, dtype=np.uint8))
-    bind = cursor.fork().open(0x60).skip(0x02).skip(0x04)  # version, name, then the kind of proof
-    bind.open(0x80, 0xA3)
-    how = np.where(bind.tag == 0xA3, 3, np.where(bind.length > 0, 1, 2))
-    kind = np.where(bind.ok, how, np.where(operation == _SEARCH, 4, 0))
-    return np.where(cursor.open().ok, kind, -1)
-
-
-# Kerberos (RFC 4120, section 5): an application tag, SEQUENCE, pvno = 5 under [0] or [1].
-def _kerberos(rows: ByteRows, index: Index, at: int) -> Index:
-    cursor = Cursor(rows, index, at)
-    cursor.open(0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F, 0x74, 0x75, 0x76, 0x7E).open(0x30).open(0xA0, 0xA1)
-    cursor.ok &= cursor.length == 3
-    cursor.ok &= cursor.integer() == 5
-    return _kinds(cursor.ok)
-
 
 _SNMP_LABELS: Final = tuple(
     f"{version} {pdu}" if pdu else version for version in VERSIONS.values() for pdu in ("", *PDUS.values())
@@ -114,8 +80,8 @@ def _compiled(which: int) -> Reader:
 
 
 STRUCTURES: Final[dict[str, Structure]] = {
-    "ldap": Structure(read=_ldap, bits=26, first=(0x30,), sublabels=_LDAP_LABELS),
-    "kerberos": Structure(read=_kerberos, bits=36),
+    "ldap": Structure(read=_compiled(layout.LDAP), bits=26, first=(0x30,), sublabels=_LDAP_LABELS),
+    "kerberos": Structure(read=_compiled(layout.KERBEROS), bits=36),
     "snmp": Structure(read=_snmp, bits=30, first=(0x30,), sublabels=_SNMP_LABELS),
     "dns": Structure(read=_compiled(layout.DNS), bits=18),
     "netbios-name": Structure(read=_compiled(layout.NETBIOS_NAME), bits=100),

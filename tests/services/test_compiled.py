@@ -25,7 +25,7 @@ BEGINNINGS = [
 ]
 FORMATS = (
     layout.TEXT_LINE, layout.HTTP_REQUEST, layout.IPP_REQUEST, layout.LPR_COMMAND, layout.TDS_PRELOGIN, layout.DNS,
-    layout.NETBIOS_NAME,
+    layout.NETBIOS_NAME, layout.LDAP, layout.KERBEROS,
 )  # fmt: skip
 
 

@@ -27,5 +27,6 @@ ENTRIES: Final[Entries] = {
     "formats": (
         "formats", (_OCTETS, _NUMBERS, NUMBER, _NUMBERS, NUMBER, NUMBER, _TABLE, block(np.uint16), _NUMBERS),
     ),
+    "snmp": ("messages", (_OCTETS, _NUMBERS, NUMBER, _NUMBERS, NUMBER, _TABLE)),
 }  # fmt: skip
 """Name → module of this package, and arguments. Every function returns two numbers."""

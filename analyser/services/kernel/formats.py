@@ -1,4 +1,4 @@
-"""Formats that are read byte by byte: lines of text, names, lists of options.
+"""Formats that are read byte by byte: lines of text, names, lists of options; those in BER stand in :mod:`messages`.
 
 Knows formats, a function each, which says of a row: not this (-1), or which kind of it (0, 1 …). It must not know which service
 a format means, nor how the kinds are called (:mod:`analyser.services.structures`).
@@ -19,6 +19,8 @@ from analyser.services.kernel.layout import (
     HTTP_REQUEST,
     IPP,
     IPP_REQUEST,
+    KERBEROS,
+    LDAP,
     LPR_COMMAND,
     NETBIOS_NAME,
     TDS_PRELOGIN,
@@ -27,6 +29,7 @@ from analyser.services.kernel.layout import (
     VERSION,
     WHOLE_TYPE,
 )
+from analyser.services.kernel.messages import kerberos, ldap
 from analyser.services.kernel.strings import lies_in
 
 LINE = 128
@@ -197,6 +200,10 @@ def formats(
                 kind = dns(octets, start, at, length)
             elif which == NETBIOS_NAME:
                 kind = netbios(octets, start, at, length)
+            elif which == LDAP:
+                kind = ldap(octets, start, at, length)
+            elif which == KERBEROS:
+                kind = kerberos(octets, start, at, length)
             else:
                 kind = of_line(octets, start, at, length, width, which, strings, values)
         kinds[n] = kind

@@ -21,7 +21,12 @@ ANY: Final = 256
 """Values of a template: a byte, any byte, and from the next number on a set of bytes."""
 
 TEXT_LINE, HTTP_REQUEST, IPP_REQUEST, LPR_COMMAND, TDS_PRELOGIN, DNS, NETBIOS_NAME = 0, 1, 2, 3, 4, 5, 6
+LDAP, KERBEROS = 7, 8
 """Formats."""
+
+SNMP_VERSION, PDU, REQUEST, STATUS, REPORT, NAME_AT, NAME_LENGTH = 0, 1, 2, 3, 4, 5, 6
+FIELDS: Final = 7
+"""What is told of a message of SNMP."""
 
 STRINGS: Final = (
     (b" HTTP/1.", 1, False, 0),
