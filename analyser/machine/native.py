@@ -30,7 +30,7 @@ _RECENT: Final = 4
 _BUSY: Final = ("fill", "update")
 """Called for every batch, with the same arrays most of the time; others would only keep theirs from being freed."""
 
-_TOGETHER: Final = (("fill",), ("update", "rebuild", "orient", "match", "formats", "snmp"))
+_TOGETHER: Final = (("fill", "snmp"), ("update", "rebuild", "orient", "match", "formats"))
 """What nearly every run needs, dealt to two processes that take about as long."""
 
 
