@@ -164,19 +164,15 @@ def _with_objects(rule: Applied, ports: Mapping[int, Outline]) -> Decided:
 
 def _draft_network(rule: Applied, network: int, talks: Sequence[Talk], scene: Scene) -> list[Draft]:
     """Return the draft of a network, then one for each client and other end between which something fails."""
-    by_client: dict[str, list[int]] = defaultdict(list)
-    for place, talk in enumerate(talks):
-        by_client[_client(talk, network)].append(place)
-    decided = [_decide(rule, talk.ports, [talk], scene) for talk in talks]
+    by_client: dict[str, list[Talk]] = defaultdict(list)
+    for talk in talks:
+        by_client[_client(talk, network)].append(talk)
     failing = [
         draft
-        for talk, each in zip(talks, decided, strict=True)
-        if each[2].verdict in FAILING_VERDICTS and (draft := _draft_client(rule, talk, each, scene)) is not None
+        for talk, verdict in zip(talks, _all_fared(rule, [[talk] for talk in talks], scene), strict=True)
+        if verdict in FAILING_VERDICTS and (draft := _draft_client(rule, talk, scene)) is not None
     ]
-    fared = {
-        client: decided[mine[0]][2].verdict if len(mine) == 1 else _fared(rule, [talks[at] for at in mine], scene)
-        for client, mine in by_client.items()
-    }
+    fared = dict(zip(by_client, _all_fared(rule, by_client.values(), scene), strict=True))
     opened = frozenset((network, client) for client, verdict in fared.items() if verdict is Verdict.SATISFIED)
     clients = Clients(
         seen=len(scene.senders.get(network, frozenset()) | set(by_client)),
@@ -239,6 +235,18 @@ def _by_port(talks: Sequence[Talk]) -> dict[int, list[Outline]]:
     return found
 
 
+def _all_fared(rule: Applied, clients: Iterable[Sequence[Talk]], scene: Scene) -> list[Verdict]:
+    """Return what the talks of each client mean. Most fare alike: ports in the same states are decided once."""
+    known: dict[tuple[object, ...], Verdict] = {}
+    fared = []
+    for talks in clients:
+        alike = tuple((talk.uncertain, port, of.state) for talk in talks for port, of in talk.ports.items())
+        if alike not in known:
+            known[alike] = _fared(rule, talks, scene)
+        fared.append(known[alike])
+    return fared
+
+
 def _fared(rule: Applied, talks: Sequence[Talk], scene: Scene) -> Verdict:
     """Return what the talks of one client mean, each port as it worked best."""
     ports = {port: best_client(findings) for port, findings in _by_port(talks).items()}
@@ -253,9 +261,9 @@ def _other_side(rule: Applied, talks: Sequence[Talk], scene: Scene, *, initiator
     return written(rule.rule.initiator if initiator else rule.rule.responder)
 
 
-def _draft_client(rule: Applied, talk: Talk, decided: Decided, scene: Scene) -> Draft | None:
+def _draft_client(rule: Applied, talk: Talk, scene: Scene) -> Draft | None:
     """Return the draft of one client that fails, or None where nothing listed was tried."""
-    listed, more, decision = decided
+    listed, more, decision = _decide(rule, talk.ports, [talk], scene)
     if not any(was_tried(finding) for finding in listed):
         return None
     return Draft(

@@ -134,9 +134,10 @@ def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict | None:
     return min(verdicts, key=_RANK.__getitem__, default=None)
 
 
-def best_client(findings: Iterable[Outline]) -> Outline:
+def best_client(findings: Sequence[Outline]) -> Outline:
     """Return the port of the client that fares best: open if it is for any, else the worst."""
-    return min(findings, key=lambda finding: (finding.state is not PortState.OPEN, severity_rank(finding)))
+    opened = next((finding for finding in findings if finding.state is PortState.OPEN), None)
+    return opened or min(findings, key=severity_rank)
 
 
 def merge_clients(findings: Sequence[Outline]) -> Outline:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from itertools import combinations
 
 from analyser.compliance.applying import Applied
-from analyser.compliance.attempted import other_end, subject_end
 from analyser.compliance.drafts import Draft, Scene, Side, written
 from analyser.compliance.parties import CAST, LOOPBACK, Kind
 from analyser.compliance.ports import decide
@@ -44,10 +43,10 @@ def _reached(rule: Applied, scene: Scene) -> dict[int, set[int]]:
     The subject CAST stands for all: what goes to a group goes to each.
     """
     found: dict[int, set[int]] = defaultdict(set)
-    for talk in scene.talks.get(rule.number, ()):
-        subject = subject_end(rule, talk)[0]
+    for ini, res in {(talk.ini, talk.res) for talk in scene.talks.get(rule.number, ())}:
+        subject, other = (ini, res) if rule.subject_is_initiator else (res, ini)
         for party in (subject, *scene.directory.behind(subject)):
-            found[party].add(other_end(rule, talk)[0])
+            found[party].add(other)
     return found
 
 
