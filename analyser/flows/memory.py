@@ -97,7 +97,7 @@ class Limits:
     batch: int = 1 << 13
     watched: int = 1 << 28
     quotes: int = 1 << 20
-    first_flows: int = 1 << 14
+    first_flows: int = 1 << 17  # what is not used takes no memory; a table that grows is copied each time
     together: int = 1 << 14
 
 
