@@ -122,10 +122,10 @@ def _rotated(recordings: Sequence[Sequence[Packet]], folder: Path) -> list[Path]
 
 
 def _cut(recordings: Sequence[Sequence[Packet]], folder: Path) -> list[Path]:
-    whole = pcap(folder / "cut.pcap", recordings[0])
-    data = whole.read_bytes()
-    whole.write_bytes(data[: len(data) * 2 // 3 + 7])
-    return [whole]
+    packets = recordings[0]
+    cut = pcap(folder / "cut.pcap", packets[: len(packets) * 2 // 3])
+    cut.write_bytes(cut.read_bytes()[:-7])  # amid its last packet
+    return [cut]
 
 
 def _middle(recordings: Sequence[Sequence[Packet]], folder: Path) -> list[Path]:
