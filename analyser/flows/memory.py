@@ -97,7 +97,6 @@ class Limits:
     batch: int = 1 << 13
     watched: int = 1 << 28
     quotes: int = 1 << 20
-    first_flows: int = 1 << 17  # what is not used takes no memory; a table that grows is copied each time
     together: int = 1 << 14
 
 
@@ -108,9 +107,8 @@ class Memory:
     """
 
     def __init__(self, limits: Limits, watch: Mapping[tuple[str, int], str]) -> None:
-        rows = max(min(limits.first_flows, limits.live_flows), 2 * limits.batch)
         self.limits = limits
-        self.live_flows = max(limits.live_flows, 2 * limits.batch)
+        rows = max(limits.live_flows, 2 * limits.batch)  # all at once: what is not used takes no memory
         self.flows: NDArray[Any] = _aligned(rows, FLOW)
         self.sides: NDArray[Any] = _aligned(2 * rows, SIDE)
         self.payloads: NDArray[Any] = np.empty(rows, PAYLOAD)
@@ -150,31 +148,18 @@ class Memory:
         return self.fragments[point * FRAGMENTS : (point + 1) * FRAGMENTS]
 
     def make_room(self) -> None:
-        """Grow the table, or write out the flows that were idle longest once it has its full size."""
+        """Write out the flows that were idle longest where the table is full; let the payload rows grow."""
         kernel("update").forget()
-        used = int(self.st[S_FLOWS])
         batch = self.limits.batch
-        if self.flows.shape[0] - used < batch:
-            if self.flows.shape[0] < self.live_flows:
-                rows = min(2 * self.flows.shape[0], self.live_flows)
-                self.flows = _grown(self.flows, rows)
-                self.sides = _grown(self.sides, 2 * rows)
-            else:
-                self._expire()
+        if self.flows.shape[0] - int(self.st[S_FLOWS]) < batch:
+            self._evict(self._middle())
+            self._reindex()
         if self.payloads.shape[0] - int(self.st[S_PAYLOADS]) < batch:
             self.payloads = _grown(self.payloads, 2 * self.payloads.shape[0])
-        needed = 4 * _power(self.flows.shape[0])
-        if needed > self.index.shape[0]:
-            self.index = np.zeros(needed, np.uint64)
-            self._reindex()
 
     def _reindex(self) -> None:
         self.index[:] = 0
         kernel("rebuild")(self.index, self.flows, int(self.st[S_FLOWS]), int(self.st[S_SEED]))
-
-    def _expire(self) -> None:
-        self._evict(self._middle())
-        self._reindex()
 
     def _middle(self) -> int:
         """Return a time (ns) since which half of the flows have had a packet."""
@@ -329,6 +314,6 @@ def _aligned(rows: int, kind: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _grown(array: NDArray[Any], rows: int) -> NDArray[Any]:
-    larger = _aligned(rows, array.dtype)
+    larger = np.empty(rows, array.dtype)
     plain(larger)[: array.shape[0]] = plain(array)
     return larger

@@ -19,6 +19,9 @@ from analyser.flows.records import Records, merge
 _IN_MEMORY: Final = 1 << 20
 """Bytes up to which nothing is written to disk."""
 
+_AT_ONCE: Final = 1 << 13
+"""Words written at once: Linux takes fresh pages for large writes, which cost several times as much as those it has at hand."""
+
 _COMPACT_FROM: Final = 1 << 28
 """Bytes from which on repeated traffic is merged on disk instead of being kept again and again."""
 
@@ -50,8 +53,8 @@ class _Volume:
             self.pieces.setdefault(part, []).append(_Piece(offset, end[0] - before[0], flows, end[1] - before[1]))
             before = end
         self.file.seek(self.octets)
-        for at in range(0, packed.words.size, 1 << 13):
-            self.file.write(packed.words[at : at + (1 << 13)].data)
+        for at in range(0, packed.words.size, _AT_ONCE):
+            self.file.write(packed.words[at : at + _AT_ONCE].data)
         self.octets += packed.words.nbytes
 
     def get(self, parts: Sequence[int], room: Words, into: Records | None) -> Records:

@@ -55,7 +55,7 @@ def kernel_reads(
 ) -> tuple[FlowTables, ReadingFacts]:
     """Read captures in memory with the kernel."""
     sources = [MemorySource(data, f"file-{n}", piece) for n, data in enumerate(files)]
-    return read_flows(sources, ports=ports, limits=limits or Limits(first_flows=1 << 10), workers=workers)
+    return read_flows(sources, ports=ports, limits=limits, workers=workers)
 
 
 def kernel_rows(tables: FlowTables) -> list[Row]:

@@ -37,7 +37,7 @@ def rows_of(*files: bytes, limits: Limits | None = None, piece: int = 1 << 30, w
 def test_blocks_batches_and_pieces(frames: Timed, batch: int, block: int, piece: int) -> None:
     """One packet at a time, records across block borders and pipes that give single bytes: the same flows."""
     for data in (pcap(frames, 1), pcapng(frames, 1)):
-        limits = Limits(block=block, batch=batch, first_flows=4)
+        limits = Limits(block=block, batch=batch)
         assert changed(rows_of(data, limits=limits, piece=piece), rows_of(data)) == []
 
 
@@ -50,7 +50,6 @@ def test_any_number_of_workers(frames: Timed, data: st.DataObject) -> None:
     limits = Limits(
         block=data.draw(st.sampled_from([64, 1000, 1 << 20])),
         batch=data.draw(st.sampled_from([1, 3, 1024])),
-        first_flows=4,
     )
     piece = data.draw(st.sampled_from([17, 4096]))
     together = rows_of(*files, limits=limits, piece=piece, workers=2)
@@ -64,7 +63,7 @@ def test_captures_side_by_side_need_no_more_room_than_one(count: int, batch: int
     way = p.Route("192.0.2.1", "192.0.2.9")
     sent = [(n * 10**6, p.frame(way, p.ip(way, 17, p.udp(5000 + n, 161, bytes([n]))))) for n in range(40)]
     files = [pcap(sent[n::count], 1) for n in range(count)]
-    tables, _ = kernel_reads(files, PORTS, limits=Limits(batch=batch, first_flows=rows, live_flows=rows))
+    tables, _ = kernel_reads(files, PORTS, limits=Limits(batch=batch, live_flows=rows))
     assert sorted(tables.flows["id.orig_p"]) == [5000 + n for n in range(40)]
 
 
@@ -128,7 +127,7 @@ ACROSS_PARTS = frozenset(
 def test_a_full_table_loses_no_flow_and_no_count(frames: Timed, room: int, compact_from: int) -> None:
     """Flows written out because the table was full are merged again with what came later, on the disk as well."""
     data = pcap(frames, 1)
-    tight = Limits(batch=1, first_flows=room, live_flows=room)
+    tight = Limits(batch=1, live_flows=room)
     with patch.object(store, "_COMPACT_FROM", compact_from):
         assert changed(rows_of(data, limits=tight), rows_of(data), ACROSS_PARTS) == []
 
@@ -145,7 +144,7 @@ def records_of(frames: Timed, start: int, monkeypatch: pytest.MonkeyPatch) -> Re
 
     with monkeypatch.context() as patch:
         patch.setattr(Memory, "parts", parts)
-        read_flows([MemorySource(pcap(frames, 1))], ports=PORTS, limits=Limits(first_flows=1 << 10))
+        read_flows([MemorySource(pcap(frames, 1))], ports=PORTS)
     taken[0].flows["serial"] += np.uint64(1000 * start)
     return taken[0]
 

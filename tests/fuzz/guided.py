@@ -27,7 +27,7 @@ def one(kernel: Plain, data: bytes) -> None:
     """Read one capture and count its packets."""
     if len(data) > LARGEST or not isinstance(read_header(data), CaptureHeader):
         return
-    memory = Memory(Limits(batch=2, first_flows=4, live_flows=4, block=LARGEST), WATCH)
+    memory = Memory(Limits(batch=2, live_flows=4, block=LARGEST), WATCH)
     memory.st[S_SEED] = 12345
     with reading_with(kernel), contextlib.closing(memory):
         feed = Feed(MemorySource(data), 0, 0, memory)

@@ -204,7 +204,7 @@ def _section(number: int) -> bytes:
 
 def _small_memory() -> Memory:
     """Return memory of small tables, each against a closed page, and with a seed that makes findings repeatable."""
-    memory = Memory(Limits(batch=BATCH, first_flows=512, block=engine.LARGEST), WATCH)
+    memory = Memory(Limits(batch=BATCH, live_flows=512, block=engine.LARGEST), WATCH)
     memory.seen = np.zeros(64, SEEN)
     memory.fragments = memory.fragments_at(0)
     memory.paths = memory.paths[:64]

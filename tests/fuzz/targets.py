@@ -107,11 +107,11 @@ def plain(data: bytes) -> None:
     """The kernel's source, interpreted with every load tested, says what its machine code says."""
     data = data[:PLAIN_BYTES]
     try:
-        compiled = kernel_reads([data], limits=Limits(first_flows=64, batch=32))
+        compiled = kernel_reads([data], limits=Limits(batch=32))
     except AssertionError:
         return
     with reading_with(_plain()):
-        told = kernel_reads([data], limits=Limits(first_flows=64, batch=32))
+        told = kernel_reads([data], limits=Limits(batch=32))
     assert told[1] == compiled[1]
     for name in ("flows", "neighbours", "icmp_errors"):
         assert getattr(told[0], name).equals(getattr(compiled[0], name)), name

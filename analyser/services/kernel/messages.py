@@ -36,9 +36,8 @@ _LDAP_ID = 6
 
 _BIND, _SEARCH, _SIMPLE, _SASL = 0x60, 0x63, 0x80, 0xA3
 _FIRST_PDU, _RESPONSE, _TRAP_V1, _LAST_PDU = 0xA0, 0xA2, 0xA4, 0xA8
-_USM_STATS = 0x2B06_0106_030F_0101
+_USM_STATS, _COUNTERS = 0x2B06_0106_030F_0101, 6
 """1.3.6.1.6.3.15.1.1, the parent of the counters that a Report names (RFC 3414, section 5), and how many of them there are."""
-_COUNTERS = 6
 
 
 @inner
