@@ -5,13 +5,13 @@ Knows blocks of bytes and where a file ends, is cut, or is damaged. It must not 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from analyser.flows.blocks import Blocks
 from analyser.flows.layout import (
     F_CAUGHT_AT,
     F_DROPPED,
@@ -64,8 +64,7 @@ PLACES_TOLD: Final = 5
 class Decoder:
     """A capture whose packets are decoded batch by batch.
 
-    ``point`` tells captures apart that run at the same time; the files of a rotated set share theirs. The block
-    of bytes is used again unless it is lent to who counts the packets in it. ``notice`` as for
+    ``point`` tells captures apart that run at the same time; the files of a rotated set share theirs. ``notice`` as for
     :func:`analyser.flows.reader.read_captures`.
     """
 
@@ -84,12 +83,8 @@ class Decoder:
         self._memory = memory
         self._notice = notice
         self._opener = 0  # where the code stands that opens tunnels and rare link types; loaded when one comes
-        self.block = np.empty(memory.limits.block, np.uint8)
-        self._lent: list[NDArray[np.uint8]] = []
-        self._lending = threading.Lock()
+        self.blocks = Blocks(source, memory.limits.block)
         self.ended = False
-        self._spare: list[NDArray[np.uint8]] = []
-        self._end = 0
         self._start = 0  # offset in the file of the buffer's first byte
         self._complete = True
         self._problems: list[Problem] = []
@@ -120,7 +115,7 @@ class Decoder:
         return self._start + int(self._state[F_POS])
 
     def decode(self, packets: NDArray[Any]) -> int:
-        """Decode the next packets into ``packets``, their payload into ``block``; return how many, 0 at the end."""
+        """Decode the next packets into ``packets``, their payload into ``blocks.block``; return how many, 0 at the end."""
         while not self.ended:
             reason, count = self._fill(packets)
             if count:  # also where track was lost behind them: the place is looked at when they are counted
@@ -135,7 +130,7 @@ class Decoder:
         """Decode what the block has; return why the kernel stopped, and how many packets there are."""
         memory = self._memory
         reason, count = kernel("fill")(
-            self.block, self._end, self._state, self._interfaces, packets, self._fragments, memory.paths,
+            self.blocks.block, self.blocks.end, self._state, self._interfaces, packets, self._fragments, memory.paths,
             memory.path_index, memory.tunnels, memory.tunnel_index, memory.eth_counts, memory.ip_counts,
             memory.link_counts, memory.st, self._opener,
         )  # fmt: skip
@@ -154,7 +149,7 @@ class Decoder:
             if self._skip:
                 self._skip_header()
             return
-        left = self._end
+        left = self.blocks.end
         if not left:
             self.ended = True
         elif not self._found(1, -1, 0):  # a record that claims too much hides those behind it
@@ -165,45 +160,19 @@ class Decoder:
             )
 
     def _more(self, done: int, need: int) -> int:
-        """Move what follows ``done`` to the front of the block, make room for ``need`` bytes, and read; 0 at the end."""
-        left = self._end - done
-        block = self.block
-        if self._is_lent(block):
-            free = [spare for spare in self._spare if not self._is_lent(spare)]
-            self.block = free[0] if free else np.empty_like(block)
-            self._spare = [spare for spare in self._spare if spare is not self.block] + [block]
-        if max(need, left) > self.block.shape[0]:
-            self.block = np.empty(max(need, left), np.uint8)
-        self.block[:left] = block[done : self._end]
+        """Go on with what follows ``done`` in front, and read; 0 at the end. ``need`` as in :meth:`Blocks.go_on`."""
+        got = self.blocks.go_on(done, need)
         self._start += done
-        self._end = left
         state = self._state
         state[F_POS] = max(int(state[F_POS]) - done, 0)
         state[F_TRUST] -= done
         state[F_PREVIOUS] = -1
-        got = self.source.readinto(self.block[left:].data)
-        self._end += got
         self._final = got == 0
         return got
 
-    def lend(self) -> NDArray[np.uint8]:
-        """Return the block, which stays as it is until it is given back as often as it was lent."""
-        with self._lending:
-            self._lent.append(self.block)
-        return self.block
-
-    def take_back(self, block: NDArray[np.uint8]) -> None:
-        """Take a block that was lent."""
-        with self._lending:
-            del self._lent[next(place for place, lent in enumerate(self._lent) if lent is block)]
-
-    def _is_lent(self, block: NDArray[np.uint8]) -> bool:
-        with self._lending:
-            return any(lent is block for lent in self._lent)
-
     def _skip_header(self) -> None:
         """Step over the file header; a pipe may deliver it in pieces."""
-        step = min(self._skip, self._end)
+        step = min(self._skip, self.blocks.end)
         self._skip -= step
         self._state[F_POS] = step
         if self._skip:
@@ -231,11 +200,12 @@ class Decoder:
         cut = self._final
         lost += self._start
         while True:
-            what, place = kernel("resync")(self.block, start, odd, self._end, int(self._final), self._state)
+            what, place = kernel("resync")(
+                self.blocks.block, start, odd, self.blocks.end, int(self._final), self._state
+            )
             if what != RESYNC_MORE:
                 break
-            full = place == 0 and self._end == self.block.shape[0]
-            self._more(place, 2 * self._end if full else 0)
+            self._more(place, 0)
             start, odd = 0, odd - place
         found = what == RESYNC_FOUND
         if found:
@@ -245,7 +215,7 @@ class Decoder:
                 return True
         elif cut:
             return False
-        at = self._start + (place if found else self._end)
+        at = self._start + (place if found else self.blocks.end)
         self._complete = False
         self._gaps += 1
         self._lost += max(at - lost, 0)
@@ -282,7 +252,7 @@ class Decoder:
         return FileFacts(
             path=self.source.path,
             packets=packets,
-            octets=self._start + self._end,
+            octets=self._start + self.blocks.end,
             first=int(state[F_FIRST_T]) if state[F_TIMED] else None,
             last=int(state[F_LAST_T]) if state[F_TIMED] else None,
             link_types=tuple(links),

@@ -49,7 +49,7 @@ class Feed(Decoder):
     ) -> None:
         super().__init__(source, number, point, memory, notice)
         self.packets: NDArray[Any] = np.empty(memory.limits.batch, PACKET)
-        self.buffer = self.block
+        self.buffer = self.blocks.block
         self.cursor = 0
         self.count = 0
         self._worker = worker
@@ -96,7 +96,7 @@ class Feed(Decoder):
         self.cursor = 0
         if self._worker is None:
             self.count = self.decode(self.packets)
-            self.buffer = self.block
+            self.buffer = self.blocks.block
         else:
             self._next(self._worker)
         return self.count > 0
@@ -104,13 +104,15 @@ class Feed(Decoder):
     def _next(self, worker: Executor) -> None:
         """Take the batch that was decoded first, and let another be decoded in its place."""
         if self._ahead:
-            self.take_back(self.buffer)
+            self.blocks.take_back(self.buffer)
             self._ahead.append(self._decoded(worker, self.packets))
         else:
             batch = self.packets.shape[0]
             self._ahead.extend(self._decoded(worker, np.empty(batch, PACKET)) for _ in range(AHEAD))
         first = self._ahead.popleft()
         self.packets = first.packets
+        while not first.told.done() and self.blocks.read_ahead():
+            pass  # reading takes about as long as decoding: who waits for one does the other
         self.count, self.buffer = first.told.result()
 
     def _decoded(self, worker: Executor, packets: NDArray[Any]) -> _Batch:
@@ -118,7 +120,7 @@ class Feed(Decoder):
 
     def _decode_and_lend(self, packets: NDArray[Any]) -> tuple[int, NDArray[np.uint8]]:
         count = self.decode(packets)
-        return count, self.lend()
+        return count, self.blocks.lend()
 
     def close(self) -> None:
         """Release the capture; what is being decoded ahead is waited for."""

@@ -89,7 +89,7 @@ class _Picker(Decoder):
             number=int(packet["frame"]),
             t=int(packet["t"]),
             link_type=link,
-            data=self.block[start : start + caught].tobytes(),
+            data=self.blocks.block[start : start + caught].tobytes(),
             length=max(length, caught),
             headers=min(max(headers, 0), caught),
         )
@@ -112,4 +112,4 @@ class _Picker(Decoder):
         return at + 28, self._word(at + 20), self._word(at + 24), int(self._interfaces[interface, I_LINK])
 
     def _word(self, at: int) -> int:
-        return int.from_bytes(self.block[at : at + 4].tobytes(), "big" if self._state[F_SWAPPED] else "little")
+        return int.from_bytes(self.blocks.block[at : at + 4].tobytes(), "big" if self._state[F_SWAPPED] else "little")

@@ -17,15 +17,12 @@ from typing import Any, Final
 import llvmlite.binding as llvm
 
 from analyser.machine import cache
-from analyser.machine.entries import entries
+from analyser.machine.entries import Block, entries
 
 _RESULTS: Final = 2
 _SCRATCH: Final = 8
 """Bytes behind the arguments for the result and the exception that the native signature has and our functions never set."""
 _SIGNATURE: Final = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
-
-_RECENT: Final = 4
-"""Two blocks of bytes and two batches take turns where one is decoded while the other is counted."""
 
 _BUSY: Final = ("fill", "update")
 """Called for every batch, with the same arrays most of the time; others would only keep theirs from being freed."""
@@ -35,7 +32,7 @@ _TOGETHER: Final = (("fill", "snmp"), ("update", "rebuild", "orient", "match", "
 
 
 class Native:
-    """A compiled function. Calling it lets other threads run; it must not be given one array from two threads."""
+    """A compiled function. Calling it lets other threads run, which may call it as well."""
 
     def __init__(self, name: str, code: bytes) -> None:
         self._arguments = entries()[name][1]
@@ -43,7 +40,7 @@ class Native:
         self.address: int = self._engine.get_function_address(name)
         self._function: Any = _SIGNATURE(self.address)
         self._is_busy = name in _BUSY
-        self._recent: list[tuple[tuple[Any, ...], Any]] = []
+        self._known: dict[int, tuple[Any, tuple[int, ...]]] = {}
 
     def __call__(self, *arguments: Any) -> tuple[int, int]:
         """Call the function with arrays and numbers as ``entries`` lists them; return its two numbers.
@@ -51,41 +48,36 @@ class Native:
         Raises :class:`TypeError` for an array of another type or shape: compiled code tests nothing.
         """
         frame = self._frame_for(arguments)
-        place = _RESULTS
-        for block, value in zip(self._arguments, arguments, strict=True):
-            if block is None:
-                frame[place] = value
-                place += 1
-            else:
-                place += 1 + block.ndim
-        scratch = ctypes.addressof(frame) + ctypes.sizeof(frame) - _SCRATCH
-        self._function(scratch, scratch, ctypes.addressof(frame))
+        start = ctypes.addressof(frame)
+        scratch = start + ctypes.sizeof(frame) - _SCRATCH
+        self._function(scratch, scratch, start)
         return frame[0], frame[1]
 
     def _frame_for(self, arguments: tuple[Any, ...]) -> Any:
-        """Return a frame that holds the arrays of ``arguments``: that of an earlier call, if they are the same objects."""
-        for before, frame in self._recent:
-            if all(one is other for one, other in zip(before, arguments, strict=True) if one is not None):
-                return frame
+        """Return a frame that holds ``arguments``; of an array that stood there the last time the words are known."""
         words: list[int] = [0] * _RESULTS
-        for block, value in zip(self._arguments, arguments, strict=True):
+        for place, (block, value) in enumerate(zip(self._arguments, arguments, strict=True)):
             if block is None:
-                words.append(0)
+                words.append(value)
                 continue
-            if value.dtype != block.dtype or value.ndim != block.ndim or not value.flags.c_contiguous:
-                raise TypeError(f"{value.dtype} in {value.ndim} dimensions, expected contiguous {block}")
-            words += (value.ctypes.data, *value.shape)
-        frame = (ctypes.c_int64 * (len(words) + 1))(*words)
-        arrays = tuple(
-            None if block is None else value for block, value in zip(self._arguments, arguments, strict=True)
-        )
-        if self._is_busy:
-            self._recent = [(arrays, frame), *self._recent[: _RECENT - 1]]
-        return frame
+            known = self._known.get(place)
+            if known is None or known[0] is not value:
+                known = value, _words(block, value)
+                if self._is_busy:
+                    self._known[place] = known
+            words += known[1]
+        return (ctypes.c_int64 * (len(words) + 1))(*words)
 
     def forget(self) -> None:
         """Let go of the arrays of earlier calls."""
-        self._recent = []
+        self._known = {}
+
+
+def _words(block: Block, value: Any) -> tuple[int, ...]:
+    """Return how a frame tells of an array; raise :class:`TypeError` if it is not such a ``block``."""
+    if value.dtype != block.dtype or value.ndim != block.ndim or not value.flags.c_contiguous:
+        raise TypeError(f"{value.dtype} in {value.ndim} dimensions, expected contiguous {block}")
+    return value.ctypes.data, *value.shape
 
 
 @functools.cache

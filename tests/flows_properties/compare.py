@@ -22,15 +22,15 @@ ONLY_THE_KERNEL = {"uid", "serial"}
 
 
 class MemorySource:
-    """A capture in memory, given in pieces of at most ``piece`` bytes."""
+    """A capture in memory, given in pieces of at most ``piece`` bytes; ``live``: as if it were being written."""
 
-    def __init__(self, data: bytes, path: str = "memory", piece: int = 1 << 30) -> None:
+    def __init__(self, data: bytes, path: str = "memory", piece: int = 1 << 30, *, live: bool = False) -> None:
         header = read_header(data)
         assert isinstance(header, CaptureHeader)
         self.path = path
         self.header = header
         self.first_t = first_packet_time(lambda at, count: data[at : at + count], header)
-        self.live = False
+        self.live = live
         self._rest = data
         self._piece = piece
 
@@ -51,10 +51,11 @@ def kernel_reads(
     *,
     limits: Limits | None = None,
     piece: int = 1 << 30,
+    live: bool = False,
     workers: int = 1,
 ) -> tuple[FlowTables, ReadingFacts]:
     """Read captures in memory with the kernel."""
-    sources = [MemorySource(data, f"file-{n}", piece) for n, data in enumerate(files)]
+    sources = [MemorySource(data, f"file-{n}", piece, live=live) for n, data in enumerate(files)]
     return read_flows(sources, ports=ports, limits=limits, workers=workers)
 
 

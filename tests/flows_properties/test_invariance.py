@@ -23,22 +23,26 @@ SLOW = settings(max_examples=EXAMPLES * 20, deadline=None, suppress_health_check
 Row = dict[str, Any]
 
 
-def rows_of(*files: bytes, limits: Limits | None = None, piece: int = 1 << 30, workers: int = 1) -> list[Row]:
-    """Return all rows of all tables that a reader of flows can see."""
-    tables, facts = kernel_reads(files, PORTS, limits=limits, piece=piece, workers=workers)
+def rows_of(*files: bytes, **how: Any) -> list[Row]:
+    """Return all rows of all tables that a reader of flows can see; ``how`` as for ``kernel_reads``."""
+    tables, facts = kernel_reads(files, PORTS, **how)
     others = [frame.drop("serial", strict=False).to_dicts() for frame in (tables.neighbours, tables.icmp_errors)]
     return [*kernel_rows(tables), *others[0], *others[1], {"duplicates": facts.duplicates, "packets": facts.packets}]
 
 
 @SLOW
 @given(
-    traffic(link=1), st.sampled_from([1, 2, 3, 7]), st.sampled_from([64, 1000, 1 << 20]), st.sampled_from([1, 17, 4096])
+    traffic(link=1),
+    st.sampled_from([1, 2, 3, 7]),
+    st.sampled_from([64, 1000, 1 << 20]),
+    st.sampled_from([1, 17, 4096]),
+    st.booleans(),
 )
-def test_blocks_batches_and_pieces(frames: Timed, batch: int, block: int, piece: int) -> None:
+def test_blocks_batches_and_pieces(frames: Timed, batch: int, block: int, piece: int, live: bool) -> None:
     """One packet at a time, records across block borders and pipes that give single bytes: the same flows."""
     for data in (pcap(frames, 1), pcapng(frames, 1)):
         limits = Limits(block=block, batch=batch)
-        assert changed(rows_of(data, limits=limits, piece=piece), rows_of(data)) == []
+        assert changed(rows_of(data, limits=limits, piece=piece, live=live), rows_of(data)) == []
 
 
 @SLOW
