@@ -39,7 +39,7 @@ def test_what_is_at_hand_goes_on_where_it_was_left(
     while got:
         for _ in range(data.draw(st.integers(0, 3))):
             blocks.read_ahead()
-        if lent and data.draw(st.booleans()):
+        if data.draw(st.booleans()) and lent:
             blocks.take_back(lent.pop(0)[0])
         done = data.draw(st.sampled_from([blocks.end, 0, blocks.end // 2, max(blocks.end - 3, 0)]))
         before = blocks.end - done
