@@ -21,7 +21,10 @@ TIMES: Final = 8
 """How often traffic is repeated to show whether memory stays flat."""
 
 HELP, SMALL_WARM, FIRST_RUN = "--help", "check, 352 packets", "check, 352 packets, first run"
-HALF, WHOLE, CHECK = "flows, first half of the office", "flows, the whole office", "check, the whole office"
+DAYS: Final = 3
+"""Days of the office in the file whose steady rate is measured: what more than one day adds."""
+
+ONCE, LONG, CHECK = "flows, the office", f"flows, the office x {DAYS}", "check, the office"
 ALONE, TOGETHER = 1, 2
 """How many workers are compared."""
 
@@ -36,8 +39,8 @@ def working(command: str, workers: int) -> str:
     return f"{command}, --workers {workers}"
 
 
-def jobs(office: Workload, scan: Workload, half: Path) -> list[Job]:
-    """Return what is measured beside the comparison; ``half`` holds the first half of the office's packets."""
+def jobs(office: Workload, scan: Workload, days: Path) -> list[Job]:
+    """Return what is measured beside the comparison; ``days`` holds the office ``DAYS`` times."""
     small = [ANALYSER, "check", str(SMALL), "--site", str(SMALL_SITE)]
     return [
         Job(name=HELP, command=[ANALYSER, "--help"]),
@@ -46,8 +49,8 @@ def jobs(office: Workload, scan: Workload, half: Path) -> list[Job]:
         *(
             Job(name=working(name, workers), command=[ANALYSER, *command, "--workers", str(workers)], packets=packets)
             for name, command, packets in (
-                (HALF, ["flows", str(half)], office.packets // 2),
-                (WHOLE, ["flows", str(office.capture)], office.packets),
+                (LONG, ["flows", str(days)], office.packets * DAYS),
+                (ONCE, ["flows", str(office.capture)], office.packets),
                 (CHECK, ["check", str(office.capture), "--site", str(office.site)], office.packets),
             )
             for workers in (ALONE, TOGETHER)

@@ -22,7 +22,7 @@ def first_packets(capture: Path, target: Path, packets: int) -> Path:
     """Write the first ``packets`` packets of a capture to ``target``, unless it holds as many bytes already."""
     with capture.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         end = _starts(data, packets)[-1]
-        if target.exists() and target.stat().st_size == end and target.stat().st_mtime >= capture.stat().st_mtime:
+        if _holds(target, end, capture):
             return target
         with target.open("wb") as out:
             for at in range(0, end, 1 << 24):
@@ -40,6 +40,20 @@ def repeat(capture: Path, times: int, out: BinaryIO) -> None:
     for turn in range(times):
         data[starts[:, None] + np.arange(4)] = (seconds + np.uint32(turn * span)).view(np.uint8).reshape(-1, 4)
         out.write(data[len(PCAP_HEADER) :].data)
+
+
+def repeated(capture: Path, target: Path, times: int) -> Path:
+    """Write what ``repeat`` gives to ``target``, unless it holds as many bytes already."""
+    size = times * (capture.stat().st_size - len(PCAP_HEADER)) + len(PCAP_HEADER)
+    if not _holds(target, size, capture):
+        with target.open("wb") as out:
+            repeat(capture, times, out)
+    return target
+
+
+def _holds(target: Path, size: int, capture: Path) -> bool:
+    """Say whether so many bytes of ``capture`` were written to ``target`` before."""
+    return target.exists() and target.stat().st_size == size and target.stat().st_mtime >= capture.stat().st_mtime
 
 
 def _starts(data: mmap.mmap | memoryview, most: int | None = None) -> list[int]:

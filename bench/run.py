@@ -20,7 +20,7 @@ from bench import own, peers
 from bench.libraries import Libraries
 from bench.measuring import Job, Spent, measure_all
 from bench.page import job_table, remarks_of, stage_table, target_table, with_remarks
-from bench.records import first_packets
+from bench.records import first_packets, repeated
 from bench.targets import targets
 from bench.workloads import Workload, default_folder, workloads
 
@@ -34,8 +34,8 @@ Libraries for Python read the first tenth."""
 SCAN: Final = """\
 Scanners knock on every door: small packets, five a conversation. Libraries for Python read the first tenth."""
 ALONE: Final = f"""\
-The steady rate is that of the office's second half: its packets by the seconds that they add, CPU seconds with one worker,
-seconds by the clock where two are compared with one. What comes {own.TIMES} times through a pipe is later by the length of
+The steady rate is that of the office's further days in one file: their packets by the seconds that they add, CPU seconds with
+one worker, seconds by the clock where two are compared with one. What comes {own.TIMES} times through a pipe is later by the length of
 the capture each time."""
 STAGES: Final = """\
 One run of `analyser check` per workload, functions of each stage wrapped from outside: `python -m bench.profile`."""
@@ -86,7 +86,7 @@ def measured(folder: Path, rounds: int, scale: float) -> str:
     office, scan = both
     libraries = Libraries(folder)
     own.compile_all()
-    half = first_packets(office.capture, folder / "office-half.pcap", office.packets // 2)
+    days = repeated(office.capture, folder / f"office-{own.DAYS}.pcap", own.DAYS)
     spent: dict[str, list[Spent]] = {}
     compared: dict[str, list[Job]] = {}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sink:
@@ -95,7 +95,7 @@ def measured(folder: Path, rounds: int, scale: float) -> str:
             tenth = first_packets(workload.capture, folder / f"{workload.name}-tenth.pcap", workload.packets // 10)
             compared[workload.name] = peers.jobs(workload, tenth, libraries, sink.getsockname()[1])
             spent |= measure_all(compared[workload.name], rounds, tell)
-    alone = own.jobs(office, scan, half)
+    alone = own.jobs(office, scan, days)
     spent |= measure_all(alone, rounds, tell)
     stages = {workload.name: own.profile(workload) for workload in both}
     tell(f"{time.perf_counter() - begun:.0f} s in all")

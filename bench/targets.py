@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.measuring import Results, Spent
-from bench.own import ALONE, FIRST_RUN, HALF, HELP, SMALL_WARM, TIMES, TOGETHER, WHOLE, pipe, working
+from bench.own import ALONE, DAYS, FIRST_RUN, HELP, LONG, ONCE, SMALL_WARM, TIMES, TOGETHER, pipe, working
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Target:
 
 
 def targets(spent: Results, packets: int, signatures: float | None, dearest: float | None) -> list[Target]:
-    """Return all targets. ``packets``: those of the office; its second half, by the seconds it adds, is the steady rate.
+    """Return all targets. ``packets``: those of the office; further days of it, by the seconds they add, are the steady rate.
 
     ``signatures``: CPU seconds of all signatures over the million flows of the scan; ``dearest``: over a million flows that all have
     payload both ways, mostly such as a signature proves.
@@ -54,12 +54,12 @@ def targets(spent: Results, packets: int, signatures: float | None, dearest: flo
     def times_of(workload: str, ours: str, theirs: str) -> float | None:
         return ratio(cpu(f"{workload}: analyser {ours}"), cpu(f"{workload}: {theirs}"))
 
-    def second_half(of: Callable[[str], float | None], workers: int) -> float | None:
-        half, whole = of(working(HALF, workers)), of(working(WHOLE, workers))
-        return whole - half if half and whole and whole > half else None
+    def further_days(of: Callable[[str], float | None], workers: int) -> float | None:
+        once, several = of(working(ONCE, workers)), of(working(LONG, workers))
+        return several - once if once and several and several > once else None
 
-    steady = second_half(cpu, ALONE)
-    rate = None if steady is None else (packets - packets // 2) / steady / 1e6
+    steady = further_days(cpu, ALONE)
+    rate = None if steady is None else (DAYS - 1) * packets / steady / 1e6
     found = [
         Target(
             "office: CPU of check ÷ CPU of ndpiReader -q",
@@ -80,7 +80,7 @@ def targets(spent: Results, packets: int, signatures: float | None, dearest: flo
             Target(f"scan x {TIMES} through a pipe: peak memory of {command} ÷ that of scan x 1", 1.1, True, "", grown)
         )
     found.append(Target("office: steady rate of flows on one core", 2.5, False, "M packets/s", rate))
-    faster = ratio(second_half(wall, ALONE), second_half(wall, TOGETHER))
+    faster = ratio(further_days(wall, ALONE), further_days(wall, TOGETHER))
     return [
         *found,
         Target("office: steady rate of flows with two workers ÷ that with one", 1.5, False, "", faster),

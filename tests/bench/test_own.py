@@ -9,7 +9,7 @@ import pytest
 from bench import own, peers
 from bench.libraries import NAMES, Libraries
 from bench.measuring import Job, Spent, measure
-from bench.records import first_packets
+from bench.records import first_packets, repeated
 from bench.targets import targets
 from bench.workloads import workloads
 
@@ -28,11 +28,14 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Job]:
     office, scan = workloads(folder, scale=0.002)
     half = first_packets(office.capture, folder / "half.pcap", office.packets // 2)
     compared = [job for workload in (office, scan) for job in peers.jobs(workload, half, NoLibraries(), 9)]
-    return {job.name: job for job in [*compared, *own.jobs(office, scan, half)]}
+    return {
+        job.name: job
+        for job in [*compared, *own.jobs(office, scan, repeated(office.capture, folder / "days.pcap", own.DAYS))]
+    }
 
 
 def test_every_promise_is_about_something_that_is_measured(jobs: dict[str, Job]) -> None:
-    spent = {name: [Spent(*(2.0, 2.0) if name.startswith(own.WHOLE) else (1.0, 1.0), 1, 0)] for name in jobs}
+    spent = {name: [Spent(*(2.0, 2.0) if name.startswith(own.LONG) else (1.0, 1.0), 1, 0)] for name in jobs}
     assert [item.what for item in targets(spent, 4000, 0.4, 1.2) if item.value is None] == []
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bench.libraries import cause
 from bench.measuring import Job, Spent
-from bench.own import FIRST_RUN, HALF, WHOLE, unexplained, working
+from bench.own import DAYS, FIRST_RUN, LONG, ONCE, unexplained, working
 from bench.page import job_table, remarks_of, stage_table, target_table, with_remarks
 from bench.peers import miscounted, untracked
 from bench.targets import Target, targets
@@ -46,10 +46,10 @@ def test_targets_are_ratios_of_medians_and_a_slope() -> None:
                 "office: ndpiReader -q": [spent(10)],
                 "office: analyser flows": [spent(1)],
                 "office: softflowd": [spent(1, code=2)],
-                working(HALF, 1): [spent(1.0, wall=1.0)],
-                working(WHOLE, 1): [spent(1.5, wall=1.6)],
-                working(HALF, 2): [spent(1.0, wall=0.9)],
-                working(WHOLE, 2): [spent(1.5, wall=1.2)],
+                working(ONCE, 1): [spent(1.0, wall=1.0)],
+                working(LONG, 1): [spent(1.5, wall=1.6)],
+                working(ONCE, 2): [spent(1.0, wall=0.9)],
+                working(LONG, 2): [spent(1.5, wall=1.2)],
                 FIRST_RUN: [spent(9, wall=5)],
             },
             2_000_000,
@@ -59,7 +59,7 @@ def test_targets_are_ratios_of_medians_and_a_slope() -> None:
     }
     assert found["office: CPU of check ÷ CPU of ndpiReader -q"] == pytest.approx(0.3)
     assert found["office: CPU of flows ÷ CPU of softflowd"] is None
-    assert found["office: steady rate of flows on one core"] == pytest.approx(2.0)
+    assert found["office: steady rate of flows on one core"] == pytest.approx(4.0 * (DAYS - 1))
     assert found["office: steady rate of flows with two workers ÷ that with one"] == pytest.approx(2.0)
     assert found["a small file, first run of all"] == 5
 
