@@ -167,12 +167,14 @@ def _draft_network(rule: Applied, network: int, talks: Sequence[Talk], scene: Sc
     by_client: dict[str, list[Talk]] = defaultdict(list)
     for talk in talks:
         by_client[_client(talk, network)].append(talk)
+    shapes = {id(talk): _shape(talk) for talk in talks}
+    fared_alone = _all_fared(rule, [[talk] for talk in talks], shapes, scene)
     failing = [
         draft
-        for talk, verdict in zip(talks, _all_fared(rule, [[talk] for talk in talks], scene), strict=True)
+        for talk, verdict in zip(talks, fared_alone, strict=True)
         if verdict in FAILING_VERDICTS and (draft := _draft_client(rule, talk, scene)) is not None
     ]
-    fared = dict(zip(by_client, _all_fared(rule, by_client.values(), scene), strict=True))
+    fared = dict(zip(by_client, _all_fared(rule, by_client.values(), shapes, scene), strict=True))
     opened = frozenset((network, client) for client, verdict in fared.items() if verdict is Verdict.SATISFIED)
     clients = Clients(
         seen=len(scene.senders.get(network, frozenset()) | set(by_client)),
@@ -235,12 +237,19 @@ def _by_port(talks: Sequence[Talk]) -> dict[int, list[Outline]]:
     return found
 
 
-def _all_fared(rule: Applied, clients: Iterable[Sequence[Talk]], scene: Scene) -> list[Verdict]:
-    """Return what the talks of each client mean. Most fare alike: ports in the same states are decided once."""
+def _shape(talk: Talk) -> tuple[object, ...]:
+    """Return all of a talk that decides how its client fared."""
+    return talk.uncertain, *[(port, outline.state) for port, outline in talk.ports.items()]
+
+
+def _all_fared(
+    rule: Applied, clients: Iterable[Sequence[Talk]], shapes: Mapping[int, tuple[object, ...]], scene: Scene
+) -> list[Verdict]:
+    """Return what the talks of each client mean. Most fare alike: talks of the same ``shapes`` (by ``id``) are decided once."""
     known: dict[tuple[object, ...], Verdict] = {}
     fared = []
     for talks in clients:
-        alike = tuple((talk.uncertain, port, of.state) for talk in talks for port, of in talk.ports.items())
+        alike = tuple([shapes[id(talk)] for talk in talks])
         if alike not in known:
             known[alike] = _fared(rule, talks, scene)
         fared.append(known[alike])

@@ -51,6 +51,10 @@ class Stated(Protocol):
         ...
 
 
+Words = Callable[[PortFinding], PortFinding]
+"""What puts a finding into other words; its state stays as it is."""
+
+
 class Outline(NamedTuple):
     """What of a port's finding decides about others; its words and evidence are found when somebody will read them.
 
@@ -72,10 +76,10 @@ class Outline(NamedTuple):
             port=finding.port, state=finding.state, attempts=0, answered=0, first=None, last=None, tell=lambda: finding
         )
 
-    def told_as(self, change: Callable[[PortFinding], PortFinding]) -> Outline:
-        """Return the same outline, whose finding is changed by ``change`` (which leaves the state as it is)."""
+    def told_as(self, words: Words) -> Outline:
+        """Return the same outline, whose finding passes through ``words``."""
         port, state, attempts, answered, first, last, tell = self
-        return Outline(port, state, attempts, answered, first, last, lambda: change(tell()))
+        return Outline(port, state, attempts, answered, first, last, lambda: words(tell()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ Knows the flows that count for rules and the judge of ports; what a rule needs i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -16,7 +16,7 @@ import polars as pl
 from analyser.compliance.applying import Applied
 from analyser.compliance.attempts.judge import Demand, Judge
 from analyser.compliance.negotiated import Line
-from analyser.compliance.ports import Outline, was_tried
+from analyser.compliance.ports import Outline, Words, was_tried
 from analyser.model.finding import PortFinding, PortState
 from analyser.model.service import UNPUBLISHED, Basis, Service
 
@@ -92,13 +92,12 @@ def hold_talks(
             pl.col("spoke").any(),
         )
     )
-    outlines = judge.outlines(grouped["serial"], _demands(grouped, applied))
+    outlines = judge.outlines(grouped["serial"], _demands(grouped, applied), _words(grouped, applied))
     talks: dict[tuple[object, ...], Talk] = {}
-    wordings: dict[tuple[object, ...], Callable[[PortFinding], PortFinding]] = {}
     firsts = grouped["serial"].list.first()
-    rows = grouped.select(*_KEY, "port", "orig", "resp", "ts", "note", "translated", "spoke").iter_rows()
-    for row, serial, outlined in zip(rows, firsts, outlines, strict=True):
-        number, ini, ini_place, res, res_place, family, uncertain, port, orig, resp, started, *known = row
+    rows = grouped.select(*_KEY, "port", "orig", "resp", "ts").iter_rows()
+    for row, serial, told in zip(rows, firsts, outlines, strict=True):
+        number, ini, ini_place, res, res_place, family, uncertain, port, orig, resp, started = row
         ends = row[: len(_KEY)]
         talk = talks.get(ends)
         if talk is None:
@@ -106,10 +105,6 @@ def hold_talks(
                 number=number, ini=ini, ini_place=ini_place, res=res, res_place=res_place, family=family,
                 orig=orig, resp=resp, started=started, uncertain=uncertain,
             )  # fmt: skip
-        wording = (number, uncertain, *known)
-        if wording not in wordings:
-            wordings[wording] = partial(_in_words_of, applied[number], uncertain, *known)
-        told = outlined.told_as(wordings[wording])
         line = lines.get((number, serial)) if told.state is not PortState.OPEN else None
         talk.ports[port] = told if line is None else told.told_as(partial(_announced, judge, line))
     by_rule: dict[int, list[Talk]] = defaultdict(list)
@@ -126,6 +121,13 @@ def _demands(grouped: pl.DataFrame, applied: Sequence[Applied]) -> list[Demand]:
     # Attributed by circumstance: the data of an encrypted session may look like anything.
     demands |= {key: replace(demand, services=()) for key, demand in demands.items() if key[2]}
     return [demands[key] for key in keys]
+
+
+def _words(grouped: pl.DataFrame, applied: Sequence[Applied]) -> list[Words]:
+    """Return how each row's finding is told."""
+    keys = list(grouped.select("number", "uncertain", "note", "translated", "spoke").iter_rows())
+    words = {key: partial(_in_words_of, applied[key[0]], *key[1:]) for key in set(keys)}
+    return [words[key] for key in keys]
 
 
 def _in_words_of(

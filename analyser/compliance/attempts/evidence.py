@@ -5,7 +5,6 @@ Knows the evidence slots of FLOWS and REQUESTS, Wireshark's filter syntax and Co
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -66,8 +65,8 @@ Place = tuple[int, int]
 
 def _slot(facts: Mapping[str, Any], slot: str) -> Place | None:
     frame_column, file_column = _COLUMNS[slot]
-    frame = facts.get(frame_column)
-    return (facts.get(file_column) or 0, frame) if frame else None
+    frame = facts[frame_column]
+    return (facts[file_column] or 0, frame) if frame else None
 
 
 def places(outcome: Outcome, flow: Mapping[str, Any], request: Mapping[str, Any] | None) -> list[Place]:
@@ -99,19 +98,19 @@ def display_filter(flow: Mapping[str, Any]) -> str:
 
 def of_flow(flow: Mapping[str, Any], shown: Sequence[Place], captures: Sequence[str]) -> list[Evidence]:
     """Return the evidence in one flow, one entry per capture file, frames in their order."""
-    by_file: dict[int, set[int]] = defaultdict(set)
-    for file, frame in shown:
-        if file < len(captures):
-            by_file[file].add(frame)
+    files = sorted({file for file, _ in shown if file < len(captures)})
+    if not files:
+        return []
     name = community_id(flow["proto"], flow["id.orig_h"], flow["id.orig_p"], flow["id.resp_h"], flow["id.resp_p"])
+    found_by = display_filter(flow)
     return [
         Evidence(
             capture=captures[file],
-            frames=tuple(sorted(frames)[:MOST_FRAMES]),
-            filter=display_filter(flow),
+            frames=tuple(sorted({frame for other, frame in shown if other == file})[:MOST_FRAMES]),
+            filter=found_by,
             community_id=name,
         )
-        for file, frames in sorted(by_file.items())
+        for file in files
     ]
 
 

@@ -39,19 +39,12 @@ class Facts(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         """Return a fact; KeyError where no column has this name."""
         read = self._read
-        if name not in read:
-            of_flow = self._of_flows.get(name)
-            read[name] = (
-                self._of_attempts[_RENAMED.get(name, name)](self._attempt) if of_flow is None else of_flow(self._flow)
-            )
-        return read[name]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a fact, ``default`` where no column has this name."""
-        try:
-            return self[name]
-        except KeyError:
-            return default
+        if name in read:
+            return read[name]
+        of_flow = self._of_flows.get(name)
+        found = self._of_attempts[_RENAMED.get(name, name)](self._attempt) if of_flow is None else of_flow(self._flow)
+        read[name] = found
+        return found
 
     def __iter__(self) -> Iterator[str]:
         """Give the names of all facts."""

@@ -19,7 +19,7 @@ from analyser.compliance.attempts.states import flow_states
 from analyser.compliance.attempts.table import collect, icmp_facts
 from analyser.compliance.attempts.telling import Teller
 from analyser.compliance.attempts.vantage import Vantage
-from analyser.compliance.ports import Outline
+from analyser.compliance.ports import Outline, Words
 from analyser.model.finding import Evidence, PortFinding, PortState
 from analyser.tables import Observed
 
@@ -61,15 +61,15 @@ class Judge:
         (outlined,) = self.outlines(pl.Series([list(serials)], dtype=pl.List(pl.UInt64)), [demand])
         return outlined.tell()
 
-    def outlines(self, serials: pl.Series, demands: Sequence[Demand]) -> list[Outline]:
+    def outlines(self, serials: pl.Series, demands: Sequence[Demand], words: Sequence[Words] = ()) -> list[Outline]:
         """Return the states of ports, told on demand.
 
         ``serials`` holds a list for each port: the flows of one initiator to one responder on it. ``demands``: what is
-        asked of each.
+        asked of each. ``words``: what each finding passes through when it is told, if there is something to add.
         """
         groups = np.repeat(np.arange(len(serials)), serials.list.len().to_numpy())
         flat = serials.explode(empty_as_null=False).to_numpy()
-        return outline(flat, groups, demands, self._ledger, self._teller)
+        return outline(flat, groups, demands, words, self._ledger, self._teller)
 
     def absent(self, initiators: Sequence[str], responders: Sequence[str], demand: Demand) -> PortFinding:
         """Return what it means that no attempt of these initiators on these responders is in the capture.

@@ -15,7 +15,7 @@ from analyser.compliance.attempts.demand import Demand
 from analyser.compliance.attempts.ledger import HAS_OUTCOME, IS_FAILED, IS_OPEN, STATE_RANK, Ledger, Numbers
 from analyser.compliance.attempts.outcomes import STATE_ORDER, Outcome
 from analyser.compliance.attempts.telling import Counts, Teller
-from analyser.compliance.ports import Outline
+from analyser.compliance.ports import Outline, Words
 from analyser.model.finding import PortFinding, PortState
 
 _NO_ATTEMPT, _WRONG = int(Outcome.NO_ATTEMPT), int(Outcome.WRONG_PROTOCOL)
@@ -23,11 +23,17 @@ _NO_RANK: Final = np.uint8(255)
 
 
 def outline(
-    serials: Numbers, groups: Numbers, demands: Sequence[Demand], ledger: Ledger, teller: Teller
+    serials: Numbers,
+    groups: Numbers,
+    demands: Sequence[Demand],
+    words: Sequence[Words],
+    ledger: Ledger,
+    teller: Teller,
 ) -> list[Outline]:
     """Return the state of each port from its flows.
 
-    ``serials`` of flows stand beside the number of the port they were on; ``demands``: what is asked of each port.
+    ``serials`` of flows stand beside the number of the port they were on; ``demands``: what is asked of each port, ``words``
+    (of each, or none): what its finding passes through.
     Probes, one-sided and pending attempts do not count beside one with an outcome; open and failed attempts
     together are intermittent; of different failures the worst is told and the rest named in ``detail``.
     """
@@ -35,7 +41,7 @@ def outline(
     rows, groups = ledger.rows(serials, groups)
     codes = _outcomes(rows, groups, demands, ledger)
     real = codes != _NO_ATTEMPT
-    return _Judged(rows[real], codes[real], groups[real], demands, ledger, teller).outlines(asked)
+    return _Judged(rows[real], codes[real], groups[real], demands, words, ledger, teller).outlines(asked)
 
 
 def _outcomes(rows: Numbers, groups: Numbers, demands: Sequence[Demand], ledger: Ledger) -> Numbers:
@@ -54,9 +60,16 @@ class _Judged:
     """Attempts with their outcomes, port by port."""
 
     def __init__(
-        self, rows: Numbers, codes: Numbers, groups: Numbers, demands: Sequence[Demand], ledger: Ledger, teller: Teller
+        self,
+        rows: Numbers,
+        codes: Numbers,
+        groups: Numbers,
+        demands: Sequence[Demand],
+        words: Sequence[Words],
+        ledger: Ledger,
+        teller: Teller,
     ) -> None:
-        self._rows, self._codes, self._demands = rows, codes, demands
+        self._rows, self._codes, self._demands, self._words = rows, codes, demands, words
         self._ledger, self._teller = ledger, teller
         self._bounds = np.searchsorted(groups, np.arange(len(demands) + 1))
         self._failed = IS_FAILED[codes]
@@ -74,28 +87,26 @@ class _Judged:
         """Return one outline for each port; ``asked``: those that have flows at all."""
         columns, rows = self._ledger.columns, self._rows
         ranks = self._reduced(np.minimum, np.where(self._told, STATE_RANK[self._codes], _NO_RANK)).tolist()
-        counts = zip(
-            np.diff(self._bounds).tolist(),
-            self._reduced(np.add, columns["answered"][rows].astype(np.int64)).tolist(),
-            self._reduced(np.minimum, columns["t"][rows]).tolist(),
-            self._reduced(np.maximum, columns["last_t"][rows]).tolist(),
-            strict=True,
-        )
+        attempts = np.diff(self._bounds).tolist()
+        answered = self._reduced(np.add, columns["answered"][rows].astype(np.int64)).tolist()
+        first = self._reduced(np.minimum, columns["t"][rows]).tolist()
+        last = self._reduced(np.maximum, columns["last_t"][rows]).tolist()
         at_times = (self._ever_failed & self._ever_open).tolist()
-        return [
-            Outline(
-                port=demand.port,
-                state=PortState.INTERMITTENT if at_times[place] else STATE_ORDER[ranks[place]],
-                attempts=attempts,
-                answered=answered,
-                first=first,
-                last=last,
-                tell=partial(self._tell, place, Counts(attempts, answered, first, last)),
-            )
-            if attempts
-            else _without_attempt(demand, any_flow=place in asked)
-            for place, (demand, (attempts, answered, first, last)) in enumerate(zip(self._demands, counts, strict=True))
+        states = [
+            PortState.INTERMITTENT if both else STATE_ORDER[rank] if count else None
+            for count, rank, both in zip(attempts, ranks, at_times, strict=True)
         ]
+        tell = self._tell
+        # By place, not by name: of a network with thousands of clients there are as many outlines under every rule.
+        return [
+            self._without_attempt(place, any_flow=place in asked)
+            if state is None
+            else Outline(
+                demand.port, state, attempts[place], answered[place], first[place], last[place],
+                partial(tell, place, attempts[place], answered[place], first[place], last[place]),
+            )
+            for place, (demand, state) in enumerate(zip(self._demands, states, strict=True))
+        ]  # fmt: skip
 
     def _any(self, which: Numbers) -> Numbers:
         return self._reduced(np.logical_or, which)
@@ -109,17 +120,22 @@ class _Judged:
             found[filled] = how.reduceat(values, starts[filled])
         return found
 
-    def _tell(self, place: int, counts: Counts) -> PortFinding:
+    def _without_attempt(self, place: int, *, any_flow: bool) -> Outline:
+        demand = self._demands[place]
+        detail = "only the end of an older connection" if any_flow else None
+        found = Outline.of(
+            PortFinding(transport=demand.transport, port=demand.port, state=PortState.NOT_ATTEMPTED, detail=detail)
+        )
+        return found.told_as(self._words[place]) if self._words else found
+
+    def _tell(self, place: int, *counts: int) -> PortFinding:
+        found = self._found(place, Counts(*counts))
+        return self._words[place](found) if self._words else found
+
+    def _found(self, place: int, counts: Counts) -> PortFinding:
         mine = slice(self._bounds[place], self._bounds[place + 1])
         rows, codes = self._rows[mine], self._codes[mine]
         finding = self._teller.finding(rows, codes, self._told[mine], self._demands[place], counts)
         if not (self._ever_failed[place] and self._ever_open[place]):
             return finding
         return self._teller.intermittent(finding, rows, codes, self._failed[mine], self._open[mine])
-
-
-def _without_attempt(demand: Demand, *, any_flow: bool) -> Outline:
-    detail = "only the end of an older connection" if any_flow else None
-    return Outline.of(
-        PortFinding(transport=demand.transport, port=demand.port, state=PortState.NOT_ATTEMPTED, detail=detail)
-    )

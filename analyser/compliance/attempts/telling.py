@@ -184,9 +184,10 @@ class Teller:
 
     def _endings(self, rows: Numbers, codes: Numbers) -> list[Ending]:
         """Attempts by their ending, the worst state first."""
+        kinds = set(codes.tolist())
         found = []
-        for code in sorted(set(codes.tolist()), key=lambda code: (STATE_RANK[code], code)):
-            mine = rows[codes == code]
+        for code in sorted(kinds, key=lambda code: (STATE_RANK[code], code)):
+            mine = rows[codes == code] if len(kinds) > 1 else rows
             found.append(Ending(Outcome(code), mine, self._standing_for(mine)))
         return found
 
