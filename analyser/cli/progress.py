@@ -16,7 +16,13 @@ Progress = Callable[[str, int, int | None], None]
 
 @contextmanager
 def reading(*, quiet: bool) -> Iterator[Progress | None]:
-    """Give a function to call while captures are read, or None where nobody would see the bar."""
+    """Give a function to call while captures are read, or None where nobody would see the bar.
+
+    What reads is imported within: a compiler that has to run first has begun by then.
+    """
+    from analyser.pipeline.preparing import begin
+
+    begin()
     if quiet or not is_terminal(sys.stderr):
         yield None
         return

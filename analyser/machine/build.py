@@ -1,6 +1,6 @@
 """From restricted Python to object code: the only module that runs the compiler.
 
-``python -m analyser.machine.build FOLDER NAME...`` writes the object files of some functions; the reader starts it
+``python -m analyser.machine.build FOLDER NAME...`` writes the object files of some functions; who reads starts it
 in processes of its own, so that numba is imported only where something must be compiled, and two cores compile at once.
 """
 
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
+import threading
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -67,5 +69,13 @@ def main(place: Path, names: list[str]) -> None:
         cache.store(name, object_code(name), place)
 
 
+def _end_with_who_asked() -> None:
+    """End this process once nobody holds the other end of its standard input any more."""
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_who_asked, daemon=True).start()
     main(Path(sys.argv[1]), sys.argv[2:])

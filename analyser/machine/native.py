@@ -85,7 +85,8 @@ def kernel(name: str) -> Native:
     """Return a compiled function, compiled now if need be."""
     code = cache.load(name)
     if code is None:
-        _compile([[name]])
+        for process in _compilers([[name]]):
+            process.wait()
         code = cache.load(name)
     if code is None:  # no process could be started, or nothing could be kept
         from analyser.machine.build import object_code
@@ -94,10 +95,24 @@ def kernel(name: str) -> Native:
     return Native(name, code)
 
 
-def prepare() -> None:
-    """Compile what every reading needs and is not there yet, on two cores at once."""
+_begun: Final[list[subprocess.Popen[bytes]]] = []
+"""Compilers that :func:`begin` started."""
+
+
+def begin() -> None:
+    """Start to compile what every reading needs and is not there yet, on two cores at once; :func:`prepare` waits for it."""
+    if _begun or is_warm():
+        return
     missing = [[name for name in names if cache.load(name) is None] for names in _TOGETHER]
-    _compile([names for names in missing if names])
+    _begun.extend(_compilers([names for names in missing if names]))
+
+
+def prepare() -> None:
+    """Compile what every reading needs and is not there yet; what fails is compiled when it is wanted."""
+    begin()
+    for process in _begun:
+        process.wait()
+    _begun.clear()
 
 
 def is_warm() -> bool:
@@ -105,8 +120,8 @@ def is_warm() -> bool:
     return cache.is_warm(*chain.from_iterable(_TOGETHER))
 
 
-def _compile(groups: Sequence[Sequence[str]]) -> None:
-    """Compile each group of functions in a process of its own; what fails there is compiled here later."""
+def _compilers(groups: Sequence[Sequence[str]]) -> list[subprocess.Popen[bytes]]:
+    """Compile each group of functions in a process of its own, which ends if this one does; return those that run."""
     start = "import sys; sys.path[:] = sys.argv.pop(1).split('\\n'); import runpy; "
     start += "runpy.run_module('analyser.machine.build', run_name='__main__')"
     command = [sys.executable, "-c", start, "\n".join(sys.path), str(cache.folder())]
@@ -115,13 +130,12 @@ def _compile(groups: Sequence[Sequence[str]]) -> None:
         try:
             running.append(
                 subprocess.Popen(  # noqa: S603  our own words only
-                    [*command, *names], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                    [*command, *names], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
                 )
             )
         except OSError:
             continue
-    for process in running:
-        process.wait()
+    return running
 
 
 def _engine(code: bytes) -> Any:

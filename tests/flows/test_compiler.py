@@ -1,10 +1,15 @@
-"""The kernel's compiler: a numba that is another inside must still give a kernel that counts the same."""
+"""The kernel's compiler: when it begins and ends, and that another numba still gives a kernel that counts the same."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analyser.machine import native
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,3 +53,36 @@ def test_another_numba_compiles_by_itself(tmp_path: Path) -> None:
     assert (folder / "update.o").read_bytes() != code
     assert run(READ, sample, cache=tmp_path) == shortly
     assert shortly
+
+
+def test_a_compiler_ends_with_who_asked_for_it(tmp_path: Path) -> None:
+    """Who interrupts a first run leaves no process behind that goes on compiling."""
+    command = [sys.executable, "-m", "analyser.machine.build", str(tmp_path), "fill", "update"]
+    compiler = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
+    assert compiler.stdin is not None
+    compiler.stdin.close()
+    assert compiler.wait(timeout=60) == 1
+    assert not list(tmp_path.glob("*.o"))
+
+
+def test_what_is_begun_is_not_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The compiler that a command begins early is the one that reading waits for; a warm kernel needs none."""
+    started: list[tuple[str, ...]] = []
+
+    def compilers(groups: list[list[str]]) -> list[Any]:
+        started.extend(map(tuple, groups))
+        return [subprocess.Popen([sys.executable, "-c", ""]) for _ in groups]
+
+    monkeypatch.setattr(native, "_compilers", compilers)
+    monkeypatch.setattr(native.cache, "is_warm", lambda *names: False)
+    monkeypatch.setattr(native.cache, "load", lambda name: None if name != "update" else b"code")
+    native.begin()
+    native.begin()
+    native.prepare()
+    needed = [name for names in started for name in names]
+    assert len(set(needed)) == len(needed)
+    assert {"fill", "snmp", "match"} <= set(needed)
+    assert "update" not in needed
+    monkeypatch.setattr(native.cache, "is_warm", lambda *names: True)
+    native.begin()
+    assert len(started) == 2
