@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from analyser.machine import native
+from analyser.machine import cache, native
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,9 +34,9 @@ main()
 """
 
 
-def run(program: str, *arguments: str, cache: Path) -> str:
+def run(program: str, *arguments: str, kept: Path) -> str:
     """Run a program with a cache of its own; return what it prints."""
-    environment = {"PATH": "", "PYTHONPATH": str(ROOT), "ANALYSER_CACHE": str(cache)}
+    environment = {"PATH": "", "PYTHONPATH": str(ROOT), "ANALYSER_CACHE": str(kept)}
     command = [sys.executable, "-c", program, *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
@@ -46,12 +46,12 @@ def run(program: str, *arguments: str, cache: Path) -> str:
 def test_another_numba_compiles_by_itself(tmp_path: Path) -> None:
     """Where the short way through the compiler fails, numba's own is taken, and flows are the same."""
     sample = "samples/pcaps/erspan.pcap"
-    shortly = run(READ, sample, cache=tmp_path)
+    shortly = run(READ, sample, kept=tmp_path)
     (folder,) = tmp_path.iterdir()
     code = (folder / "update.o").read_bytes()
-    run(OTHERWISE, str(folder), "update", cache=tmp_path)
+    run(OTHERWISE, str(folder), "update", kept=tmp_path)
     assert (folder / "update.o").read_bytes() != code
-    assert run(READ, sample, cache=tmp_path) == shortly
+    assert run(READ, sample, kept=tmp_path) == shortly
     assert shortly
 
 
@@ -74,8 +74,8 @@ def test_what_is_begun_is_not_begun_again(monkeypatch: pytest.MonkeyPatch) -> No
         return [subprocess.Popen([sys.executable, "-c", ""]) for _ in groups]
 
     monkeypatch.setattr(native, "_compilers", compilers)
-    monkeypatch.setattr(native.cache, "is_warm", lambda *names: False)
-    monkeypatch.setattr(native.cache, "load", lambda name: None if name != "update" else b"code")
+    monkeypatch.setattr(cache, "is_warm", lambda *_: False)
+    monkeypatch.setattr(cache, "load", lambda name: None if name != "update" else b"code")
     native.begin()
     native.begin()
     native.prepare()
@@ -83,6 +83,6 @@ def test_what_is_begun_is_not_begun_again(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(set(needed)) == len(needed)
     assert {"fill", "snmp", "match"} <= set(needed)
     assert "update" not in needed
-    monkeypatch.setattr(native.cache, "is_warm", lambda *names: True)
+    monkeypatch.setattr(cache, "is_warm", lambda *_: True)
     native.begin()
     assert len(started) == 2
