@@ -93,8 +93,8 @@ OPENED_HIGH: Final = 1  # side 1 opened the flow
 OPENED_BY_SYN: Final = 2  # a SYN or SYN-ACK (of an echo: request or answer) tells so
 OPENED_GUESSED: Final = 4
 
-PARTS: Final = 128
-"""Into so many parts flows are dealt once they have to leave the table."""
+PARTS: Final = 254
+"""Into so many parts flows are dealt once they have to leave the table; with the next one, and none, they are told in one byte."""
 
 NEIGHBOUR_PART: Final = PARTS
 """The part of ARP and neighbour discovery."""

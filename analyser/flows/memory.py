@@ -134,8 +134,8 @@ class Memory:
         self.st[S_PATHS] = 1  # path 0 is "unknown"
         self.st[S_TUNNELS] = 1  # tunnel 0 is "none"
         self.st[S_SEED] = secrets.randbits(62)
-        self._store = Store()
         self._packer = Packer()
+        self._store = Store(self._packer)
         self._putting: Future[None] | None = None
         self.worker: Executor | None = None
         self._watched: list[tuple[NDArray[Any], NDArray[np.uint8]]] = []
@@ -246,7 +246,7 @@ class Memory:
             self._evict(self._middle())  # one half after the other: what leaves is in memory twice
             self._evict(_LATEST)
             self.flows, self.sides, self.payloads = np.empty(0, FLOW), np.empty(0, SIDE), np.empty(0, PAYLOAD)
-            self._packer = Packer()
+            self._packer.give_back()
 
     def close(self) -> None:
         """Give back what was taken on disk."""

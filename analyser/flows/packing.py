@@ -35,6 +35,10 @@ class Packer:
     def __init__(self) -> None:
         self._room: Words = np.empty(0, np.uint64)
 
+    def give_back(self) -> None:
+        """Give the memory back; what was packed is gone."""
+        self._room = np.empty(0, np.uint64)
+
     def pack(self, records: Records, order: NDArray[np.int64]) -> Packed:
         """Pack the flows at the rows that ``order`` names; afterwards these rows are worth nothing."""
         self._room = roomy(self._room, order.size * _FLOW_MOST + len(records.payloads) * _PAYLOAD_MOST + 1)
@@ -54,6 +58,13 @@ def roomy(room: Words, most: int) -> Words:
 def rows_for(flows: int, payloads: int) -> Records:
     """Return room for so many flows and payload rows."""
     return Records(np.empty(flows, FLOW), np.empty(2 * flows, SIDE), np.empty(payloads, PAYLOAD))
+
+
+def roomy_rows(rows: Records, flows: int, payloads: int) -> Records:
+    """Return room for so many flows and payload rows: ``rows`` if they are enough. What nobody writes on takes no memory."""
+    if len(rows) >= flows and rows.payloads.shape[0] >= payloads:
+        return rows
+    return rows_for(1 << flows.bit_length(), 1 << payloads.bit_length())
 
 
 def unpack(packed: Words, records: Records, first: int, end: int, payloads: int) -> None:

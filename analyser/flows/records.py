@@ -19,7 +19,7 @@ from analyser.machine.native import kernel
 
 Rows = NDArray[Any]
 
-_AT_ONCE: Final = 1 << 12
+_AT_ONCE: Final = 1 << 10
 
 
 @dataclass(frozen=True, slots=True)

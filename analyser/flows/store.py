@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from analyser.flows.packing import Packed, Packer, Words, roomy, rows_for, unpack
+from analyser.flows.packing import Packed, Packer, Words, roomy, roomy_rows, rows_for, unpack
 from analyser.flows.records import Records, merge
 
 _IN_MEMORY: Final = 1 << 20
@@ -86,13 +86,16 @@ def _sizes(pieces: Sequence[_Piece]) -> tuple[int, int]:
 
 
 class Store:
-    """Partial records by part, in the order in which they came."""
+    """Partial records by part, in the order in which they came. ``packer``: whose memory is free once what it packed was put."""
 
-    def __init__(self) -> None:
+    def __init__(self, packer: Packer) -> None:
         self._volume = _Volume()
         self._compact_at = _COMPACT_FROM
         self._renamed: dict[int, dict[int, int]] = {}
         self._room: Words = np.empty(0, np.uint64)
+        self._packer = packer
+        # Kept from one time to the next: taken anew each time it would leave gaps that nothing else fits.
+        self._rows = rows_for(0, 0)
 
     def __bool__(self) -> bool:
         """Whether anything was put here."""
@@ -138,12 +141,12 @@ class Store:
 
     def _compact(self) -> None:
         """Write all anew, every part merged: traffic that comes again and again takes no more room than once."""
-        fresh, packer = _Volume(), Packer()
+        fresh = _Volume()
         sizes = [_sizes(self._volume.of([number])) for number in self.parts]
-        into = rows_for(max(flows for flows, _ in sizes), max(payloads for _, payloads in sizes))
+        self._rows = roomy_rows(self._rows, max(flows for flows, _ in sizes), max(payloads for _, payloads in sizes))
         for number in self.parts:
-            merged, self._renamed[number] = self.part(number, into=into)
-            fresh.put({number: len(merged)}, packer.pack(merged, np.arange(len(merged))))
+            merged, self._renamed[number] = self.part(number, into=self._rows)
+            fresh.put({number: len(merged)}, self._packer.pack(merged, np.arange(len(merged))))
         self._volume.file.close()
         self._volume = fresh
         self._compact_at = max(_COMPACT_FROM, 2 * fresh.octets)

@@ -60,7 +60,7 @@ def part_of(k: Any, st: Any) -> Any:
     """Return the part that the flows between these two addresses belong to."""
     if (k.k4 >> U(8)) & U(0xFF) == U(KEY_NEIGHBOUR):
         return np.int64(NEIGHBOUR_PART)
-    return np.int64(mix(k.a0 ^ k.b0 ^ U(st[S_SEED]), mix(k.a1, k.b1)) >> U(40)) & (PARTS - 1)
+    return np.int64(mix(k.a0 ^ k.b0 ^ U(st[S_SEED]), mix(k.a1, k.b1)) >> U(40)) * PARTS >> 24
 
 
 @inner
