@@ -1,16 +1,16 @@
 """From restricted Python to object code: the only module that runs the compiler.
 
-``python -m analyser.machine.build FOLDER NAME...`` writes the object files of some functions; who reads starts it
-in processes of its own, so that numba is imported only where something must be compiled, and two cores compile at once.
+``python -m analyser.machine.build FOLDER`` writes the object files of functions whose names come on its standard input, a line
+each, and says so when one is there. Who reads starts it in processes of its own, so that numba is imported only where something
+must be compiled, and two cores compile at once; they end with who asked, whose end of the pipe is closed then.
 """
 
 from __future__ import annotations
 
 import gc
 import importlib
-import os
 import sys
-import threading
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -62,20 +62,13 @@ def _object_code(name: str) -> bytes:
     return bytes(machine.emit_object(whole))
 
 
-def main(place: Path, names: list[str]) -> None:
-    """Compile ``names`` into the folder ``place``."""
+def main(place: Path, names: Iterable[str]) -> None:
+    """Compile ``names`` into the folder ``place``, and say so of each."""
     gc.disable()  # the compiler makes millions of objects and keeps nearly all: looking for garbage is a tenth of its time
     for name in names:
         cache.store(name, object_code(name), place)
-
-
-def _end_with_who_asked() -> None:
-    """End this process once nobody holds the other end of its standard input any more."""
-    while os.read(0, 1):
-        pass
-    os._exit(1)
+        print(name, flush=True)
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_who_asked, daemon=True).start()
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]), map(str.strip, sys.stdin))

@@ -10,8 +10,10 @@ import ctypes
 import functools
 import subprocess
 import sys
+import threading
+from collections import deque
 from collections.abc import Sequence
-from itertools import chain
+from contextlib import suppress
 from typing import Any, Final
 
 import llvmlite.binding as llvm
@@ -27,8 +29,11 @@ _SIGNATURE: Final = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_v
 _BUSY: Final = ("fill", "update")
 """Called for every batch, with the same arrays most of the time; others would only keep theirs from being freed."""
 
-_TOGETHER: Final = (("fill", "snmp"), ("update", "rebuild", "orient", "match", "formats"))
-"""What nearly every run needs, dealt to two processes that take about as long."""
+_NEEDED: Final = ("fill", "update", "snmp", "formats", "match", "rebuild", "orient")
+"""What nearly every run needs, what takes longest to compile first."""
+
+_COMPILERS: Final = 2
+"""Processes that compile at once; each takes what is next when it is done with one."""
 
 
 class Native:
@@ -85,8 +90,8 @@ def kernel(name: str) -> Native:
     """Return a compiled function, compiled now if need be."""
     code = cache.load(name)
     if code is None:
-        for process in _compilers([[name]]):
-            process.wait()
+        for waiting in _compilers([name]):
+            waiting.join()
         code = cache.load(name)
     if code is None:  # no process could be started, or nothing could be kept
         from analyser.machine.build import object_code
@@ -95,47 +100,55 @@ def kernel(name: str) -> Native:
     return Native(name, code)
 
 
-_begun: Final[list[subprocess.Popen[bytes]]] = []
-"""Compilers that :func:`begin` started."""
+_begun: Final[list[threading.Thread]] = []
+"""Who waits for the compilers that :func:`begin` started."""
 
 
 def begin() -> None:
-    """Start to compile what every reading needs and is not there yet, on two cores at once; :func:`prepare` waits for it."""
-    if _begun or is_warm():
-        return
-    missing = [[name for name in names if cache.load(name) is None] for names in _TOGETHER]
-    _begun.extend(_compilers([names for names in missing if names]))
+    """Start to compile what every reading needs and is not there yet; :func:`prepare` waits for it."""
+    if not _begun and not is_warm():
+        _begun.extend(_compilers([name for name in _NEEDED if cache.load(name) is None]))
 
 
 def prepare() -> None:
     """Compile what every reading needs and is not there yet; what fails is compiled when it is wanted."""
     begin()
-    for process in _begun:
-        process.wait()
+    for waiting in _begun:
+        waiting.join()
     _begun.clear()
 
 
 def is_warm() -> bool:
     """Say whether nothing that every reading needs has to be compiled first."""
-    return cache.is_warm(*chain.from_iterable(_TOGETHER))
+    return cache.is_warm(*_NEEDED)
 
 
-def _compilers(groups: Sequence[Sequence[str]]) -> list[subprocess.Popen[bytes]]:
-    """Compile each group of functions in a process of its own, which ends if this one does; return those that run."""
+def _compilers(names: Sequence[str]) -> list[threading.Thread]:
+    """Compile functions in processes of their own, which numba is imported for; return who waits for each."""
     start = "import sys; sys.path[:] = sys.argv.pop(1).split('\\n'); import runpy; "
     start += "runpy.run_module('analyser.machine.build', run_name='__main__')"
     command = [sys.executable, "-c", start, "\n".join(sys.path), str(cache.folder())]
-    running = []
-    for names in groups:
+    left = deque(names)
+    waiting = []
+    for _ in names[:_COMPILERS]:
         try:
-            running.append(
-                subprocess.Popen(  # noqa: S603  our own words only
-                    [*command, *names], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
-                )
+            process = subprocess.Popen(  # noqa: S603  our own words only
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
             )
         except OSError:
             continue
-    return running
+        waiting.append(threading.Thread(target=_deal, args=(process, left), daemon=True))
+        waiting[-1].start()
+    return waiting
+
+
+def _deal(compiler: subprocess.Popen[str], left: deque[str]) -> None:
+    """Give a compiler one function after the other while there are any and it answers."""
+    with suppress(OSError, IndexError), compiler:
+        while True:
+            print(left.popleft(), file=compiler.stdin, flush=True)
+            if compiler.stdout is None or not compiler.stdout.readline():
+                return
 
 
 def _engine(code: bytes) -> Any:

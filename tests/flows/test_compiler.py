@@ -5,11 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-from analyser.machine import cache, native
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,33 +53,33 @@ def test_another_numba_compiles_by_itself(tmp_path: Path) -> None:
 
 
 def test_a_compiler_ends_with_who_asked_for_it(tmp_path: Path) -> None:
-    """Who interrupts a first run leaves no process behind that goes on compiling."""
-    command = [sys.executable, "-m", "analyser.machine.build", str(tmp_path), "fill", "update"]
-    compiler = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE)
-    assert compiler.stdin is not None
-    compiler.stdin.close()
-    assert compiler.wait(timeout=60) == 1
-    assert not list(tmp_path.glob("*.o"))
+    """Who interrupts a first run leaves no process behind that goes on to the next function."""
+    command = [sys.executable, "-m", "analyser.machine.build", str(tmp_path)]
+    compiler = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    said, _ = compiler.communicate("rebuild\n", timeout=60)
+    assert (compiler.returncode, said.split()) == (0, ["rebuild"])
+    assert [path.name for path in tmp_path.iterdir()] == ["rebuild.o"]
 
 
-def test_what_is_begun_is_not_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The compiler that a command begins early is the one that reading waits for; a warm kernel needs none."""
-    started: list[tuple[str, ...]] = []
-
-    def compilers(groups: list[list[str]]) -> list[Any]:
-        started.extend(map(tuple, groups))
-        return [subprocess.Popen([sys.executable, "-c", ""]) for _ in groups]
-
-    monkeypatch.setattr(native, "_compilers", compilers)
-    monkeypatch.setattr(cache, "is_warm", lambda *_: False)
-    monkeypatch.setattr(cache, "load", lambda name: None if name != "update" else b"code")
-    native.begin()
-    native.begin()
-    native.prepare()
-    needed = [name for names in started for name in names]
-    assert len(set(needed)) == len(needed)
-    assert {"fill", "snmp", "match"} <= set(needed)
-    assert "update" not in needed
-    monkeypatch.setattr(cache, "is_warm", lambda *_: True)
-    native.begin()
-    assert len(started) == 2
+@pytest.mark.parametrize("dies", [False, True])
+def test_compilers_share_what_is_left(tmp_path: Path, dies: bool) -> None:
+    """Each compiler takes what is next; where they die nobody waits for them, and what is begun is not begun again."""
+    program = """
+import sys
+from analyser.machine import cache, native
+real = native.subprocess.Popen
+started = []
+def start(command, **how):
+    started.append(command)
+    code = "raise SystemExit" if sys.argv[1] == "True" else "for line in __import__('sys').stdin: print(line, flush=True)"
+    return real([sys.executable, "-c", code], **how)
+native.subprocess.Popen = start
+asked = []
+cache.load = lambda name: asked.append(name)
+native.begin()
+native.begin()
+native.prepare()
+assert len(started) == 2, started
+assert "fill" in asked and not native._begun
+"""
+    run(program, str(dies), kept=tmp_path)
