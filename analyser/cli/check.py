@@ -46,12 +46,13 @@ def check(
     """
     if site is None:
         _starter(captures, as_json=as_json, quiet=quiet, workers=workers)
+    from analyser.model.finding import Severity
+    from analyser.pipeline import judging
+    from analyser.report.text import answer_text, report_text
+
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
     with reading(quiet=quiet) as progress:
-        from analyser.model.finding import Severity
-        from analyser.pipeline import judging
-
         run = judging.check(
             captures,
             site=site,
@@ -71,7 +72,6 @@ def check(
         from analyser.report.flows import flow_table
         from analyser.report.json import report_json
         from analyser.report.request import requested_permits
-        from analyser.report.text import report_text
 
         (output / "report.json").write_bytes(report_json(run.document))
         (output / "report.txt").write_text(report_text(run.document, everything=True).plain, encoding="utf-8")
@@ -84,8 +84,6 @@ def check(
         )
         if not quiet:
             _tell_written(output, slices, requests)
-    from analyser.report.text import answer_text, report_text
-
     if as_json:
         from analyser.report.json import report_json
 
@@ -110,12 +108,11 @@ def _tell_written(output: Path, slices: Slices, requests: Sequence[str]) -> None
 
 def _starter(captures: list[str], *, as_json: bool, quiet: bool, workers: int | None) -> NoReturn:
     """Say what is missing and print a site file to begin with, made from what the captures show; exit 2."""
-    with reading(quiet=quiet) as progress:
-        from analyser.pipeline.reading import flows
-
-        run = flows(captures, workers=workers, digests=False, progress=progress, notice=None if quiet else message)
+    from analyser.pipeline.reading import flows
     from analyser.policy.starter import starter_site
 
+    with reading(quiet=quiet) as progress:
+        run = flows(captures, workers=workers, digests=False, progress=progress, notice=None if quiet else message)
     with closing(run):
         text = starter_site(part.frame for part in run.parts())
     error(

@@ -40,15 +40,18 @@ def explain(
     if (site is None) == (report is None) or (site is not None and not named):
         error("explain needs CAPTURE... FINDING --site SITE, or [CAPTURE...] FINDING --report FILE")
         raise typer.Exit(USAGE_ERROR)
+    from analyser.pipeline.explaining import explain as look
+    from analyser.report.explanation import explanation
+
     if report is not None:
         from analyser.report.json import read_report
 
         document = read_report(report)
     else:
+        from analyser.pipeline import judging
+
         assert site is not None
         with reading(quiet=quiet) as progress:
-            from analyser.pipeline import judging
-
             document = judging.check(
                 named,
                 site=site,
@@ -59,9 +62,6 @@ def explain(
                 progress=progress,
                 notice=None if quiet else message,
             ).document
-    from analyser.pipeline.explaining import explain as look
-    from analyser.report.explanation import explanation
-
     explained = look(document, wanted, named)
     print_text(explanation(explained.finding, explained.frames, explained.decodes, page_width()))
     for problem in explained.problems:

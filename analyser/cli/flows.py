@@ -32,13 +32,13 @@ def flows(
     One line per conversation: who opened it, to whom, what it spoke, how it ended. The screen shows the first
     ones; --json and -o give all, with every column.
     """
-    with reading(quiet=quiet) as progress:
-        from analyser.pipeline.reading import flows as read
-        from analyser.report.flow_files import check_ending, flow_page, json_lines, write_flows
-        from analyser.report.flows import flow_table
+    from analyser.pipeline.reading import flows as read
+    from analyser.report.flow_files import check_ending, flow_page, json_lines, write_flows
+    from analyser.report.flows import flow_table
 
-        if output is not None:
-            check_ending(output)
+    if output is not None:
+        check_ending(output)
+    with reading(quiet=quiet) as progress:
         run = read(
             captures,
             signatures=signatures or (),

@@ -55,10 +55,10 @@ def install(
     Every step in its order, green or red, with what to do first on top. No site file is needed: two addresses will do, and
     they are found in the traffic if they are not given.
     """
-    with reading(quiet=quiet) as progress:
-        from analyser.model.finding import Severity
-        from analyser.pipeline.installing import install as judge
+    from analyser.model.finding import Severity
+    from analyser.pipeline.installing import install as judge
 
+    with reading(quiet=quiet) as progress:
         made = judge(
             device, captures, servers=server or (), printers=printer or (), terminal=terminal.value,
             fail_on=Severity(fail_on.value), workers=workers, digests=as_json, progress=progress,

@@ -30,10 +30,10 @@ def learn(
     Shows which first bytes are the same, each way; what differs, or could be somebody's words, is left out. A draft labels
     the flows it was made from: read it, give the service its name, and use it with --signatures.
     """
-    with reading(quiet=quiet) as progress:
-        from analyser.pipeline.learning import learnt
-        from analyser.report.learned import draft, draft_names, learned_document, learned_text
+    from analyser.pipeline.learning import learnt
+    from analyser.report.learned import draft, draft_names, learned_document, learned_text
 
+    with reading(quiet=quiet) as progress:
         run, found = learnt(
             captures, signatures=signatures or (), workers=workers, progress=progress, notice=None if quiet else message
         )

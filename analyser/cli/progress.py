@@ -16,13 +16,7 @@ Progress = Callable[[str, int, int | None], None]
 
 @contextmanager
 def reading(*, quiet: bool) -> Iterator[Progress | None]:
-    """Give a function to call while captures are read, or None where nobody would see the bar.
-
-    What reads is imported within: a compiler that has to run first has begun by then.
-    """
-    from analyser.pipeline.preparing import begin
-
-    begin()
+    """Give a function to call while captures are read, or None where nobody would see the bar."""
     if quiet or not is_terminal(sys.stderr):
         yield None
         return

@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     **{stage: {stage, "machine", *SHARED} for stage in COMPILED},
     "machine": {"machine"},
     "hints": {"model"},
-    "pipeline": {"pipeline", "hints", "machine", *STAGES, *SHARED},
+    "pipeline": {"pipeline", "hints", *STAGES, *SHARED},
     # Faces: they call the pipeline; readers of reports and of rules are theirs to print.
     "cli": {"cli", "pipeline", "report", "policy", *SHARED},
     "api": {"pipeline", "report", *SHARED},

@@ -87,26 +87,26 @@ class _Judged:
         """Return one outline for each port; ``asked``: those that have flows at all."""
         columns, rows = self._ledger.columns, self._rows
         ranks = self._reduced(np.minimum, np.where(self._told, STATE_RANK[self._codes], _NO_RANK)).tolist()
-        attempts = np.diff(self._bounds).tolist()
-        answered = self._reduced(np.add, columns["answered"][rows].astype(np.int64)).tolist()
-        first = self._reduced(np.minimum, columns["t"][rows]).tolist()
-        last = self._reduced(np.maximum, columns["last_t"][rows]).tolist()
+        counts = zip(
+            np.diff(self._bounds).tolist(),
+            self._reduced(np.add, columns["answered"][rows].astype(np.int64)).tolist(),
+            self._reduced(np.minimum, columns["t"][rows]).tolist(),
+            self._reduced(np.maximum, columns["last_t"][rows]).tolist(),
+            strict=True,
+        )
         at_times = (self._ever_failed & self._ever_open).tolist()
-        states = [
-            PortState.INTERMITTENT if both else STATE_ORDER[rank] if count else None
-            for count, rank, both in zip(attempts, ranks, at_times, strict=True)
-        ]
-        tell = self._tell
-        # By place, not by name: of a network with thousands of clients there are as many outlines under every rule.
+        # Counts as a plain tuple: of a network with thousands of clients there are as many outlines under every rule.
         return [
-            self._without_attempt(place, any_flow=place in asked)
-            if state is None
-            else Outline(
-                demand.port, state, attempts[place], answered[place], first[place], last[place],
-                partial(tell, place, attempts[place], answered[place], first[place], last[place]),
+            Outline(
+                demand.port,
+                PortState.INTERMITTENT if at_times[place] else STATE_ORDER[ranks[place]],
+                *counted,
+                partial(self._tell, place, counted),
             )
-            for place, (demand, state) in enumerate(zip(self._demands, states, strict=True))
-        ]  # fmt: skip
+            if counted[0]
+            else self._without_attempt(place, any_flow=place in asked)
+            for place, (demand, counted) in enumerate(zip(self._demands, counts, strict=True))
+        ]
 
     def _any(self, which: Numbers) -> Numbers:
         return self._reduced(np.logical_or, which)
@@ -128,8 +128,8 @@ class _Judged:
         )
         return found.told_as(self._words[place]) if self._words else found
 
-    def _tell(self, place: int, *counts: int) -> PortFinding:
-        found = self._found(place, Counts(*counts))
+    def _tell(self, place: int, counted: tuple[int, int, int, int]) -> PortFinding:
+        found = self._found(place, Counts(*counted))
         return self._words[place](found) if self._words else found
 
     def _found(self, place: int, counts: Counts) -> PortFinding:
