@@ -90,8 +90,7 @@ def kernel(name: str) -> Native:
     """Return a compiled function, compiled now if need be."""
     code = cache.load(name)
     if code is None:
-        for waiting in _compilers([name]):
-            waiting.join()
+        _compile([name])
         code = cache.load(name)
     if code is None:  # no process could be started, or nothing could be kept
         from analyser.machine.build import object_code
@@ -100,22 +99,9 @@ def kernel(name: str) -> Native:
     return Native(name, code)
 
 
-_begun: Final[list[threading.Thread]] = []
-"""Who waits for the compilers that :func:`begin` started."""
-
-
-def begin() -> None:
-    """Start to compile what every reading needs and is not there yet; :func:`prepare` waits for it."""
-    if not _begun and not is_warm():
-        _begun.extend(_compilers([name for name in _NEEDED if cache.load(name) is None]))
-
-
 def prepare() -> None:
     """Compile what every reading needs and is not there yet; what fails is compiled when it is wanted."""
-    begin()
-    for waiting in _begun:
-        waiting.join()
-    _begun.clear()
+    _compile([name for name in _NEEDED if cache.load(name) is None])
 
 
 def is_warm() -> bool:
@@ -123,8 +109,8 @@ def is_warm() -> bool:
     return cache.is_warm(*_NEEDED)
 
 
-def _compilers(names: Sequence[str]) -> list[threading.Thread]:
-    """Compile functions in processes of their own, which numba is imported for; return who waits for each."""
+def _compile(names: Sequence[str]) -> None:
+    """Compile functions in processes of their own, which end if this one does."""
     start = "import sys; sys.path[:] = sys.argv.pop(1).split('\\n'); import runpy; "
     start += "runpy.run_module('analyser.machine.build', run_name='__main__')"
     command = [sys.executable, "-c", start, "\n".join(sys.path), str(cache.folder())]
@@ -139,7 +125,8 @@ def _compilers(names: Sequence[str]) -> list[threading.Thread]:
             continue
         waiting.append(threading.Thread(target=_deal, args=(process, left), daemon=True))
         waiting[-1].start()
-    return waiting
+    for thread in waiting:
+        thread.join()
 
 
 def _deal(compiler: subprocess.Popen[str], left: deque[str]) -> None:

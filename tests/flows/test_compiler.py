@@ -1,12 +1,10 @@
-"""The kernel's compiler: when it begins and ends, and that another numba still gives a kernel that counts the same."""
+"""The kernel's compiler: whom it works for, and that another numba still gives a kernel that counts the same."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,25 +59,28 @@ def test_a_compiler_ends_with_who_asked_for_it(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["rebuild.o"]
 
 
-@pytest.mark.parametrize("dies", [False, True])
-def test_compilers_share_what_is_left(tmp_path: Path, dies: bool) -> None:
-    """Each compiler takes what is next; where they die nobody waits for them, and what is begun is not begun again."""
-    program = """
+SHARE = """
 import sys
-from analyser.machine import cache, native
+from analyser.machine import native
 real = native.subprocess.Popen
-started = []
 def start(command, **how):
-    started.append(command)
-    code = "raise SystemExit" if sys.argv[1] == "True" else "for line in __import__('sys').stdin: print(line, flush=True)"
-    return real([sys.executable, "-c", code], **how)
+    return real([sys.executable, "-c", sys.argv[1]], **how)
 native.subprocess.Popen = start
-asked = []
-cache.load = lambda name: asked.append(name)
-native.begin()
-native.begin()
 native.prepare()
-assert len(started) == 2, started
-assert "fill" in asked and not native._begun
 """
-    run(program, str(dies), kept=tmp_path)
+"""Have each compiler be another program: ``argv[1]``."""
+
+
+def test_compilers_share_what_is_left(tmp_path: Path) -> None:
+    """Two compilers get each function once, the two dearest by different ones."""
+    dealt = tmp_path / "dealt"
+    answer = f"import os, sys\nfor n in sys.stdin: open({str(dealt)!r}, 'a').write(f'{{os.getpid()}} {{n}}'); print(n, end='', flush=True)"
+    run(SHARE, answer, kept=tmp_path / "cache")
+    told = [line.split() for line in dealt.read_text(encoding="utf-8").splitlines()]
+    assert sorted(name for _, name in told) == ["fill", "formats", "match", "orient", "rebuild", "snmp", "update"]
+    assert len({process for process, name in told if name in {"fill", "update"}}) == 2
+
+
+def test_nobody_waits_for_a_compiler_that_died(tmp_path: Path) -> None:
+    """Where compilers end at once, preparing ends as well: what is missing is compiled where it is wanted."""
+    run(SHARE, "raise SystemExit(1)", kept=tmp_path)
