@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV   := .venv
 RUN    := $(VENV)/bin/python
 READY  := $(VENV)/.ready
+# The kernel in LLVM's language, which a wheel carries: without it a first run compiles the sources, which takes some seconds.
+KERNEL  := $(wildcard analyser/machine/*.py analyser/*/layout.py analyser/*/kernel/*.py)
+CARRIED := analyser/machine/carried.zip
 
 # Programs that the suite compares with or lets speak, and the Debian package each is in.
 TEST_PROGRAMS := tshark:tshark tcpdump:tcpdump nft:nftables ip:iproute2 ss:iproute2 ethtool:ethtool openssl:openssl curl:curl \
@@ -17,7 +20,7 @@ BENCH_PROGRAMS := tcpdump:tcpdump ndpiReader:libndpi-bin softflowd:softflowd
 .PHONY: demo test lint types unit bench fuzz pins renew clean setup system-test bench-programs
 
 ## demo: set everything up and judge a sample: a terminal installation with two ports blocked on the way
-demo: $(READY)
+demo: $(CARRIED)
 	@echo '$$ analyser check samples/pcaps/ricoh-install.pcap --site samples/sites/ricoh-install.toml'
 	@$(VENV)/bin/analyser check samples/pcaps/ricoh-install.pcap --site samples/sites/ricoh-install.toml; \
 	code=$$?; \
@@ -34,13 +37,13 @@ lint: $(READY)
 types: $(READY)
 	$(RUN) -m mypy
 
-unit: $(READY)
+unit: $(CARRIED)
 	$(RUN) -m pytest -q
 
 ## fuzz: all fuzzers for long: FUZZ_SECONDS each in Python, FUZZ_EXECUTIONS of the native one; findings/ keeps what fails
 FUZZ_SECONDS    ?= 600
 FUZZ_EXECUTIONS ?= 12000000
-fuzz: $(READY)
+fuzz: $(CARRIED)
 	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/requirements.txt
 	$(RUN) -m tests.fuzz kernel --executions $(FUZZ_EXECUTIONS) --seed $$(date +%s)
 	for target in opening flows cut plain merge site check; do \
@@ -51,7 +54,7 @@ fuzz: $(READY)
 
 ## bench: how fast captures are read and judged on this machine, beside other readers; renews docs/benchmarks.md. Takes a
 ## quarter of an hour, four GB of disk, and a machine that does nothing else
-bench: bench-programs $(READY)
+bench: bench-programs $(CARRIED)
 	$(RUN) -m bench.run
 
 ## pins: resolve requirements.in anew into requirements.txt, with hashes and without addresses
@@ -62,7 +65,7 @@ pins: $(READY)
 	  --output-file requirements.txt requirements.in
 
 ## renew: write samples, golden digests, the JSON Schema and the README's output anew, to be read before a commit
-renew: $(READY)
+renew: $(CARRIED)
 	$(RUN) -m samples.renew
 	$(RUN) -m analyser.report.json
 	$(RUN) -m tests.project.readme
@@ -70,10 +73,13 @@ renew: $(READY)
 	$(RUN) -m tests.cases.page
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CARRIED) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-setup: $(READY)
+setup: $(CARRIED)
+
+$(CARRIED): $(KERNEL) | $(READY)
+	@$(RUN) -m analyser.machine.build --carried
 
 # The log is shown only if something fails: what an installer warns about is not what a newcomer should read first.
 $(READY): requirements.txt pyproject.toml setup.py

@@ -31,7 +31,7 @@ from analyser.flows.names import link_layer, undecoded
 from analyser.flows.parts import Survey, earliest, surroundings
 from analyser.flows.table import flow_tables, whole
 from analyser.flows.weaving import weave
-from analyser.machine.native import is_warm, kernel, prepare
+from analyser.machine.native import is_carried, is_warm, kernel, prepare
 from analyser.model.capture import ByteSource, FileFacts, Problem, ReadingFacts
 from analyser.tables import FlowTables
 
@@ -122,7 +122,8 @@ def read_captures(
     """
     if not is_warm():
         if notice is not None:
-            notice("compiling the packet kernel for this machine; this happens once and takes some seconds")
+            long = "" if is_carried() else " and takes some seconds"
+            notice(f"compiling the packet kernel for this machine; this happens once{long}")
         prepare()
     memory = Memory(limits or Limits(), watch or {})
     with _worker(sources, workers) as worker:

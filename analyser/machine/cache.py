@@ -25,14 +25,20 @@ _DIGEST: Final = 32
 
 
 @functools.cache
-def _fingerprint() -> str:
-    machine = (llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten())
-    digest = hashlib.sha256(repr((llvmlite.__version__, sys.platform, machine)).encode())
+def sources() -> str:
+    """Return a digest (hexadecimal) of all that decides what the compiled functions do."""
+    digest = hashlib.sha256()
     for package in (__package__, *PARTS):
         folder = _PROGRAM.joinpath(*package.split("."))
         for source in [*sorted(folder.glob("*.py")), *folder.parent.glob("layout.py")]:
             digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
+
+
+def _fingerprint() -> str:
+    machine = (llvmlite.binding.get_host_cpu_name(), llvmlite.binding.get_host_cpu_features().flatten())
+    told = (sources(), llvmlite.__version__, sys.platform, machine)
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def _user_cache() -> Path:

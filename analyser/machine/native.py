@@ -1,7 +1,7 @@
-"""Compiled functions as functions that Python calls: loaded as machine code, compiled first where there is none.
+"""Compiled functions as functions that Python calls: loaded as machine code, which is made first where there is none.
 
-Knows frames of words and object code; what the functions do stands in the modules named by ``entries``. numba is not
-imported here: loading takes some milliseconds instead of half a second.
+Knows frames of words and where object code comes from; what the functions do stands in the modules named by ``entries``. numba is
+not imported here: loading takes some milliseconds instead of half a second.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-import llvmlite.binding as llvm
-
-from analyser.machine import cache
+from analyser.machine import cache, objects
 from analyser.machine.entries import Block, entries
 
 _RESULTS: Final = 2
@@ -41,7 +39,7 @@ class Native:
 
     def __init__(self, name: str, code: bytes) -> None:
         self._arguments = entries()[name][1]
-        self._engine = _engine(code)
+        self._engine = objects.load(code)
         self.address: int = self._engine.get_function_address(name)
         self._function: Any = _SIGNATURE(self.address)
         self._is_busy = name in _BUSY
@@ -87,33 +85,53 @@ def _words(block: Block, value: Any) -> tuple[int, ...]:
 
 @functools.cache
 def kernel(name: str) -> Native:
-    """Return a compiled function, compiled now if need be."""
+    """Return a compiled function, made now if need be."""
     code = cache.load(name)
     if code is None:
-        _compile([name])
+        _make([name])
         code = cache.load(name)
     if code is None:  # no process could be started, or nothing could be kept
-        from analyser.machine.build import object_code
+        from analyser.machine import build, carried
 
-        code = object_code(name)
+        code = carried.object_code(name) or build.object_code(name)
     return Native(name, code)
 
 
 def prepare() -> None:
-    """Compile what every reading needs and is not there yet; what fails is compiled when it is wanted."""
-    _compile([name for name in _NEEDED if cache.load(name) is None])
+    """Make what every reading needs and is not there yet; what fails is made when it is wanted."""
+    _make([name for name in _NEEDED if cache.load(name) is None])
 
 
 def is_warm() -> bool:
-    """Say whether nothing that every reading needs has to be compiled first."""
+    """Say whether nothing that every reading needs has to be made first."""
     return cache.is_warm(*_NEEDED)
+
+
+def is_carried() -> bool:
+    """Say whether making it takes less than a second: the package carries it half made."""
+    from analyser.machine import carried
+
+    return carried.is_current()
+
+
+def _make(names: Sequence[str]) -> None:
+    """Make the machine code of functions: of what the package carries, else of their source."""
+    from analyser.machine import carried
+
+    left = []
+    for name in names:
+        if code := carried.object_code(name):
+            cache.store(name, code, cache.folder())
+        else:
+            left.append(name)
+    _compile(left)
 
 
 def _compile(names: Sequence[str]) -> None:
     """Compile functions in processes of their own, which end if this one does."""
     start = "import sys; sys.path[:] = sys.argv.pop(1).split('\\n'); import runpy; "
     start += "runpy.run_module('analyser.machine.build', run_name='__main__')"
-    command = [sys.executable, "-c", start, "\n".join(sys.path), str(cache.folder())]
+    command = [sys.executable, "-c", start, "\n".join(sys.path), "--into", str(cache.folder())]
     left = deque(names)
     waiting = []
     for _ in names[:_COMPILERS]:
@@ -136,18 +154,3 @@ def _deal(compiler: subprocess.Popen[str], left: deque[str]) -> None:
             print(left.popleft(), file=compiler.stdin, flush=True)
             if compiler.stdout is None or not compiler.stdout.readline():
                 return
-
-
-def _engine(code: bytes) -> Any:
-    _start_llvm()
-    target = llvm.Target.from_default_triple().create_target_machine()
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
-    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-    engine.finalize_object()
-    return engine
-
-
-@functools.cache
-def _start_llvm() -> None:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()

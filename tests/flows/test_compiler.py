@@ -1,10 +1,16 @@
-"""The kernel's compiler: whom it works for, and that another numba still gives a kernel that counts the same."""
+"""The kernel's compiler: what the package carries of its work, whom it works for, and that another numba still counts the same."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
+
+import pytest
+
+from analyser.machine import cache, carried
+from analyser.machine.entries import entries
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,8 +23,19 @@ def changed(self, ir_module):
     raise AttributeError("another numba")
 
 Library.add_ir_module = changed
-build.main(pathlib.Path(sys.argv[1]), sys.argv[2:])
+build.compile_into(pathlib.Path(sys.argv[1]), sys.argv[2:])
 assert not build.Pipeline.lean
+"""
+
+NO_NUMBA = """
+import sys
+sys.modules["numba"] = None
+"""
+
+UNCARRIED = """
+from analyser.machine import carried
+carried.is_current = lambda: False
+carried.object_code = lambda name: None
 """
 
 READ = """
@@ -38,6 +55,59 @@ def run(program: str, *arguments: str, kept: Path) -> str:
     return done.stdout
 
 
+def test_what_is_carried_is_what_the_sources_say(tmp_path: Path) -> None:
+    """The package has the functions of the sources that lie beside it (else: ``make setup``), made the same each time."""
+    assert carried.is_current()
+    again = tmp_path / "again.zip"
+    subprocess.run(
+        [sys.executable, "-m", "analyser.machine.build", "--carried", again], cwd=ROOT, check=True, timeout=300
+    )
+    assert again.read_bytes() == carried.PLACE.read_bytes()
+    with zipfile.ZipFile(again) as archive:
+        assert archive.namelist() == list(entries())
+
+
+def test_a_first_run_needs_no_numba(tmp_path: Path) -> None:
+    """Where nothing is kept and numba is not there, a capture with tunnels is read from what the package carries."""
+    assert "192.0.2.10" in run(NO_NUMBA + READ, "samples/pcaps/erspan.pcap", kept=tmp_path)
+    (folder,) = tmp_path.iterdir()
+    assert {"fill.o", "update.o", "opened.o"} <= {path.name for path in folder.iterdir()}
+
+
+def test_other_sources_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is carried of other sources is not loaded: it could count otherwise than they say."""
+    assert carried.object_code("deal") is not None
+    carried.is_current.cache_clear()
+    with monkeypatch.context() as changed:
+        changed.setattr(cache, "sources", lambda: "changed")
+        assert not carried.is_current()
+        assert carried.object_code("deal") is None
+    carried.is_current.cache_clear()
+
+
+def test_what_is_damaged_is_compiled(tmp_path: Path) -> None:
+    """A file whose checksum does not fit, that another LLVM wrote, that is cut, or that is not there is as good as none."""
+    strange, damaged, cut = (tmp_path / name for name in ("strange.zip", "damaged.zip", "cut.zip"))
+    carried.write(strange, [("deal", b"BC of another LLVM"), ("orient", b"")])
+    assert carried.is_current(strange)
+    assert carried.object_code("deal", strange) is carried.object_code("orient", strange) is None
+    whole = carried.PLACE.read_bytes()
+    damaged.write_bytes(whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:])
+    assert carried.is_current(damaged)
+    assert carried.object_code(next(iter(entries())), damaged) is None
+    cut.write_bytes(whole[:-1000])
+    assert not carried.is_current(cut)
+    assert not carried.is_current(tmp_path / "none.zip")
+
+
+def test_without_it_sources_are_compiled(tmp_path: Path) -> None:
+    """A checkout in which nobody ran make works as well, and counts the same."""
+    sample = "samples/pcaps/ricoh-install.pcap"
+    compiled = run(UNCARRIED + READ, sample, kept=tmp_path / "one")
+    assert compiled == run(NO_NUMBA + READ, sample, kept=tmp_path / "other")
+    assert compiled
+
+
 def test_another_numba_compiles_by_itself(tmp_path: Path) -> None:
     """Where the short way through the compiler fails, numba's own is taken, and flows are the same."""
     sample = "samples/pcaps/erspan.pcap"
@@ -52,7 +122,7 @@ def test_another_numba_compiles_by_itself(tmp_path: Path) -> None:
 
 def test_a_compiler_ends_with_who_asked_for_it(tmp_path: Path) -> None:
     """Who interrupts a first run leaves no process behind that goes on to the next function."""
-    command = [sys.executable, "-m", "analyser.machine.build", str(tmp_path)]
+    command = [sys.executable, "-m", "analyser.machine.build", "--into", str(tmp_path)]
     compiler = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     said, _ = compiler.communicate("rebuild\n", timeout=60)
     assert (compiler.returncode, said.split()) == (0, ["rebuild"])
@@ -61,7 +131,8 @@ def test_a_compiler_ends_with_who_asked_for_it(tmp_path: Path) -> None:
 
 SHARE = """
 import sys
-from analyser.machine import native
+from analyser.machine import carried, native
+carried.object_code = lambda name: None
 real = native.subprocess.Popen
 def start(command, **how):
     return real([sys.executable, "-c", sys.argv[1]], **how)
