@@ -40,6 +40,9 @@ WATCH_HTTP_LIMIT: Final = 256
 WATCH_IPP_SHORTEST: Final = 64
 """Behind the header of an IPP answer, segments as short as this may be more of the header: the next one is kept as well."""
 
+RESEND: Final = 200_000_000
+"""Nanoseconds within which nobody sends a SYN or a datagram again: retries begin after a second (RFC 6298), the quickest after 250 ms."""
+
 RETRY_WINDOW: Final = 130_000_000_000
 """Nobody repeats a SYN or a request for longer than this (ns): the same packet later is another record of it."""
 

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP
-from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6ND_NA, ICMPv6ND_NS, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop
+from scapy.layers.inet6 import (
+    ICMPv6DestUnreach,
+    ICMPv6EchoRequest,
+    ICMPv6ND_NA,
+    ICMPv6ND_NS,
+    IPv6,
+    IPv6ExtHdrDestOpt,
+    IPv6ExtHdrHopByHop,
+)
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Packet
 
@@ -269,6 +277,35 @@ def test_the_same_datagrams_from_two_capture_points_are_counted_once() -> None:
     row = tables.flows.row(0, named=True)
     assert (row["orig_pkts"], row["resp_pkts"], row["orig_repeat_after_answer"]) == (2, 1, 0)
     assert facts.files[1].problems[0].code == "same-traffic"
+
+
+def test_packets_without_an_identification_are_known_at_another_point() -> None:
+    """SYNs, datagrams and echoes of IPv6, and echoes of IPv4, that two captures hold count once: soon after, or from further away."""
+    one, other = "2001:db8::1", "2001:db8::2"
+
+    def there(hops: int) -> list[Timed]:
+        out = AWAY / IPv6(src=one, dst=other, hlim=hops)
+        return [
+            (0, out / TCP(sport=4000, dport=9100, flags="S", seq=100)),
+            (0.5, out / UDP(sport=4000, dport=161) / payload(b"question")),
+            (1, out / ICMPv6EchoRequest(id=7, seq=1)),
+            (1.5, AWAY / IP(src=CLIENT, dst=SERVER, id=5, ttl=hops) / ICMP(id=7, seq=1)),
+        ]
+
+    for hops, offset in ((64, 0.1), (63, 0.1), (63, 1.2), (63, -1.2)):
+        tables, facts = read(pcap(there(64)), pcap([(t + offset, p) for t, p in there(hops)], path="again"))
+        assert tables.flows["orig_pkts"].to_list() == [1, 1, 1, 1]
+        assert (tables.flows["orig_dups"].to_list(), facts.duplicates) == ([1, 1, 1, 1], 4)
+    tables, facts = read(pcap(there(64)), pcap([(t + 1, p) for t, p in there(64)[:3]], path="later"))
+    assert (tables.flows["orig_pkts"].to_list(), facts.duplicates) == ([2, 2, 2, 1], 0)
+
+
+def test_a_copy_at_another_point_says_how_its_sender_looks_there() -> None:
+    """Of what the other capture holds 3 ms later the hop limit and the way are kept, which a reset is held against."""
+    tables, _ = read(pcap(CLOSED), pcap([(t + 0.003, BACK / p.payload) for t, p in CLOSED], path="again"))
+    row = tables.flows.row(0, named=True)
+    assert row["orig_path"] != row["orig_copy_path"] != 0
+    assert row["orig_copy_ttl"] == row["orig_ttl_max"]
 
 
 def test_a_retry_in_the_next_file_of_a_rotated_set_is_a_retry() -> None:

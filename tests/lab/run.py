@@ -25,7 +25,7 @@ _LONGEST: Final = 90.0
 """Seconds within which every server is ready, and every client done."""
 
 
-_TRIES: Final = 3
+_TRIES: Final = 5
 _AT_ONCE: Final = 900_000
 """Nanoseconds within which the router passes a packet on: a little less than by which copies are known (`analyser.flows`)."""
 

@@ -137,6 +137,15 @@ def _both_files(recordings: Sequence[Sequence[Packet]], folder: Path) -> list[Pa
     return [pcap(folder / f"side-{number}.pcap", packets) for number, packets in enumerate(recordings)]
 
 
+def _late(recordings: Sequence[Sequence[Packet]], folder: Path) -> list[Path]:
+    """The responder's side by a clock that is 5 ms late, which is more than copies are apart."""
+    late = [
+        [Packet(one.t + 5_000_000 * number, one.data, one.length, one.source) for one in packets]
+        for number, packets in enumerate(recordings)
+    ]
+    return _both_files(late, folder)
+
+
 def _offloaded(one: Packet) -> Packet:
     """Leave the checksums of what the router's own port sends unfinished, as an offloading host's capture has them."""
     head, kind, rest = split(one.data)
@@ -176,6 +185,7 @@ VANTAGES: Final = (
     Vantage("GRE", "initiator", _framed("gre", lambda data: carries_packets("gre", 4, 0, data))),
     Vantage("VXLAN", "initiator", _framed("vxlan", lambda data: carries_frames("vxlan", 4, 0, data))),
     Vantage("two interfaces of one pcapng, nanoseconds", "both", _interfaces),
+    Vantage("both ports, two files, the responder's clock 5 ms late", "both", _late),
     Vantage("a rotated set of three files", "initiator", _rotated),
     Vantage("a host that leaves checksums to its card", "initiator", _changed("offload", _offloaded)),
     Vantage("a host that leaves cutting to its card, segments larger than the network's", "initiator", _joined("joined", told=True)),

@@ -25,6 +25,7 @@ from analyser.flows.layout import (
     NEIGHBOUR_PART,
     PARTS,
     PROTOCOL_NEIGHBOUR,
+    RESEND,
     RETRY_WINDOW,
     S_ARP,
     S_DUPLICATES,
@@ -214,8 +215,9 @@ def remember(stamp: Any, t: Any, seen: Any) -> Any:
 def same_traffic(buf: Any, k: Any, r: Any, mine: Any, payloads: Any) -> Any:
     """Say whether another file holds this packet too, further apart than copies of one mirror are.
 
-    A SYN or a first datagram that comes back with its own IP ID from another capture point, or when nobody would
-    repeat it any more, shows that the other capture holds the flow too. Each side then counts where its first packet was
+    A SYN, an echo or a first datagram that comes back with its own IP ID from another capture point, or when nobody would
+    repeat it any more, shows that the other capture holds the flow too. Without an ID (IPv6 has none) it comes back from another
+    point sooner than anybody repeats it, or from another distance. Each side then counts where its first packet was
     seen: a tap may hold one direction only, and clocks may disagree on where a packet passed first.
     """
     if mine.pkts > 0:
@@ -225,28 +227,24 @@ def same_traffic(buf: Any, k: Any, r: Any, mine: Any, payloads: Any) -> Any:
             other = np.int64(r.other_point) - 1
             if other == np.int64(k.point) or other == np.int64(mine.point):
                 return True
-    if k.ipid == 0 or mine.pkts == 0:
+    if mine.pkts == 0 or (k.ipid == 0 and mine.point == k.point):
         return False
-    if k.kind == KIND_TCP:
-        if (
-            (k.flags & (SYN | RST)) != SYN
-            or mine.nsyn + mine.nsynack == 0
-            or mine.isn != k.seq
-            or mine.syn_ipid != k.ipid
-        ):
+    if k.kind == KIND_TCP or k.kind == KIND_EXCHANGE:
+        if k.kind == KIND_TCP and (k.flags & (SYN | RST)) != SYN:
             return False
-        if mine.syn_file == k.file:
+        if mine.nsyn + mine.nsynack == 0 or mine.isn != k.seq or mine.syn_ipid != k.ipid or mine.syn_file == k.file:
             return False
-        too_late = (
-            mine.acks & np.uint8(ACKS_LATER) > 0 or k.t - mine.syn_t > RETRY_WINDOW or mine.syn_t - k.t > RETRY_WINDOW
-        )
+        apart = k.t - mine.syn_t
     elif k.kind == KIND_DATAGRAM and mine.payload >= 0:
         d = payloads[np.int64(mine.payload)]
         if d.data_file == k.file or not is_first_datagram(buf, k, d):
             return False
-        too_late = k.t - d.data_t > RETRY_WINDOW or d.data_t - k.t > RETRY_WINDOW
+        apart = k.t - d.data_t
     else:
         return False
+    if k.ipid == 0 and (apart > RESEND or apart < -RESEND) and mine.ttl_min <= k.ttl <= mine.ttl_max:
+        return False
+    too_late = mine.acks & np.uint8(ACKS_LATER) > 0 or apart > RETRY_WINDOW or apart < -RETRY_WINDOW
     if mine.point != k.point:
         r.other_point = np.uint8(np.int64(k.point) + 1)
     elif too_late:
@@ -254,6 +252,15 @@ def same_traffic(buf: Any, k: Any, r: Any, mine: Any, payloads: Any) -> Any:
     else:
         return False  # a repetition that a rotated set has in its next file
     return True
+
+
+@inner
+def note_copy(k: Any, mine: Any) -> None:
+    """Count a copy; the first that is no reset says how the sender's packets look elsewhere, which a reset is held against."""
+    mine.dups += ONE32
+    if mine.copy_ttl == 0 and not (k.kind == KIND_TCP and k.flags & RST):
+        mine.copy_path = k.path
+        mine.copy_ttl = k.ttl
 
 
 @inner
@@ -306,10 +313,7 @@ def update(
         if copy:
             st[S_DUPLICATES] += 1
             if k.kind != KIND_QUOTE:
-                mine.dups += ONE32
-                if mine.copy_ttl == 0 and not (k.kind == KIND_TCP and k.flags & RST):
-                    mine.copy_path = k.path
-                    mine.copy_ttl = k.ttl
+                note_copy(k, mine)
             continue
         if k.kind == KIND_QUOTE:
             remember(k.print, k.t, seen)
@@ -319,7 +323,7 @@ def update(
         if same_traffic(buf, k, r, mine, payloads):
             st[S_SAME_TRAFFIC] += 1
             repeated[np.int64(k.file)] += 1
-            mine.dups += ONE32
+            note_copy(k, mine)
             continue
         remember(k.print, k.t, seen)
         if k.kind == KIND_EXCHANGE and (k.k4 & U(0xFF)) == U(PROTOCOL_NEIGHBOUR):
