@@ -6,6 +6,7 @@ decodes it.
 
 from __future__ import annotations
 
+import mmap
 import threading
 from collections import deque
 from typing import Final
@@ -107,7 +108,8 @@ class Blocks:
         return got
 
     def _usual(self) -> Bytes:
-        return np.empty(self._room + self._size + _MARGIN, np.uint8)
+        """Return memory in which what is read begins at a page: copied to 16 bytes behind one, where numpy begins, it takes AMD's Zen twice as long."""
+        return np.frombuffer(mmap.mmap(-1, self._room + self._size + _MARGIN), np.uint8)
 
     def _free(self, beside: Bytes | None = None) -> Bytes:
         """Return memory of the usual size that nobody has and that is not ``beside``."""

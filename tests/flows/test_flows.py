@@ -302,7 +302,10 @@ def test_packets_without_an_identification_are_known_at_another_point() -> None:
 
 def test_a_copy_at_another_point_says_how_its_sender_looks_there() -> None:
     """Of what the other capture holds 3 ms later the hop limit and the way are kept, which a reset is held against."""
-    tables, _ = read(pcap(CLOSED), pcap([(t + 0.003, BACK / p.payload) for t, p in CLOSED], path="again"))
+    tables, _ = read(
+        pcap(CLOSED),
+        pcap([(t + 0.003, BACK / p.getlayer(IP)) for t, p in CLOSED if isinstance(p, Packet)], path="again"),
+    )
     row = tables.flows.row(0, named=True)
     assert row["orig_path"] != row["orig_copy_path"] != 0
     assert row["orig_copy_ttl"] == row["orig_ttl_max"]
