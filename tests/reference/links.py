@@ -197,7 +197,7 @@ def _nflog(data: bytes) -> Link:
         length, kind = le16(data, at), le16(data, at + 2)
         if length < 4:
             raise NotDecoded("malformed")
-        if kind == 9:
+        if kind & 0x7FFF == 9:  # the highest bit says that attributes are within
             return Link(Inside("ip", data[at + 4 : at + length]))
         at += (length + 3) // 4 * 4
 
