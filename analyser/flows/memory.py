@@ -138,7 +138,7 @@ class Memory:
         self._store = Store(self._packer)
         self._putting: Future[None] | None = None
         self.worker: Executor | None = None
-        self._watched: list[tuple[NDArray[Any], NDArray[np.uint8]]] = []
+        self._watched: list[tuple[NDArray[Any], bytes]] = []
         self._watched_total = 0
         self._quotes: list[NDArray[Any]] = []
         self._quotes_total = 0
@@ -198,7 +198,7 @@ class Memory:
         rows = int(self.st[S_WATCHED])
         octets = int(self.st[S_WATCHED_BYTES])
         if rows:
-            self._watched.append((joined([self.watched[:rows]]), self.watched_bytes[:octets].copy()))
+            self._watched.append((joined([self.watched[:rows]]), self.watched_bytes[:octets].tobytes()))
         self._watched_total += octets + rows * WATCH.itemsize
         self.st[S_WATCHED] = self.st[S_WATCHED_BYTES] = 0
         if self._watched_total >= self.limits.watched:
@@ -256,7 +256,7 @@ class Memory:
         """Return, for each file that holds packets which another file holds too, how many."""
         return {int(number): int(self.repeated[number]) for number in np.flatnonzero(self.repeated)}
 
-    def watched_packets(self, part: Part) -> Iterator[tuple[NDArray[Any], NDArray[np.uint8]]]:
+    def watched_packets(self, part: Part) -> Iterator[tuple[NDArray[Any], bytes]]:
         """Give the rows of WATCH of a part, as many at a time as were put aside together, and their bytes."""
         self.take_watched()
         for rows, octets in self._watched:

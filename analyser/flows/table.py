@@ -274,8 +274,8 @@ def _watched(memory: Memory, part: Part, orientation: pl.DataFrame) -> pl.DataFr
     told, data = [np.zeros(0, WATCH)], []
     for mine, octets in memory.watched_packets(part):
         told.append(mine)
-        view = octets.data
-        data += [bytes(view[a : a + n]) for a, n in zip(mine["start"].tolist(), mine["caught"].tolist(), strict=True)]
+        ends = (mine["start"] + mine["caught"]).tolist()
+        data += [octets[start:end] for start, end in zip(mine["start"].tolist(), ends, strict=True)]
     watched = joined(told)
     frame = pl.DataFrame(
         {
