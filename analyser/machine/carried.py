@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,9 @@ from analyser.machine import cache, objects
 
 PLACE: Final = Path(__file__).with_name("carried.zip")
 """Where the package has it."""
+
+_DAMAGED: Final = (OSError, EOFError, KeyError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What reading raises of a file that is damaged, or in words that this LLVM does not know."""
 
 
 def write(place: Path, codes: Iterable[tuple[str, bytes]]) -> None:
@@ -34,7 +38,7 @@ def is_current(place: Path = PLACE) -> bool:
     try:
         with zipfile.ZipFile(place) as archive:
             return archive.comment == cache.sources().encode() and objects.is_like_builders()
-    except (OSError, zipfile.BadZipFile):
+    except _DAMAGED:
         return False
 
 
@@ -45,5 +49,5 @@ def object_code(name: str, place: Path = PLACE) -> bytes | None:
     try:
         with zipfile.ZipFile(place) as archive:
             return objects.emit(archive.read(name))
-    except (OSError, KeyError, zipfile.BadZipFile, RuntimeError):  # damaged, or in words that this LLVM does not know
+    except _DAMAGED:
         return None
