@@ -300,6 +300,13 @@ def test_packets_without_an_identification_are_known_at_another_point() -> None:
     assert (tables.flows["orig_pkts"].to_list(), facts.duplicates) == ([2, 2, 2, 1], 0)
 
 
+def test_an_endless_ping_is_no_copy_of_itself() -> None:
+    """After 65,536 echoes number and IP ID come round again, in a later file of a rotated set: that one counts too."""
+    ping = AWAY / IP(src=CLIENT, dst=SERVER, id=5) / ICMP(id=1, seq=7)
+    tables, facts = read(pcap([(0, ping)]), pcap([(65_536, ping), (65_537, ping)], path="next"))
+    assert (tables.flows["orig_pkts"].sum(), facts.duplicates) == (3, 0)
+
+
 def test_a_copy_at_another_point_says_how_its_sender_looks_there() -> None:
     """Of what the other capture holds 3 ms later the hop limit and the way are kept, which a reset is held against."""
     tables, _ = read(

@@ -227,7 +227,10 @@ def same_traffic(buf: Any, k: Any, r: Any, mine: Any, payloads: Any) -> Any:
             other = np.int64(r.other_point) - 1
             if other == np.int64(k.point) or other == np.int64(mine.point):
                 return True
-    if mine.pkts == 0 or (k.ipid == 0 and mine.point == k.point):
+    if mine.pkts == 0:
+        return False
+    # Of an endless ping, number and ID may both come round again: a day later it is another one.
+    if mine.point == k.point and (k.ipid == 0 or k.kind == KIND_EXCHANGE):
         return False
     if k.kind == KIND_TCP or k.kind == KIND_EXCHANGE:
         if k.kind == KIND_TCP and (k.flags & (SYN | RST)) != SYN:
