@@ -132,7 +132,11 @@ def read_captures(
         memory.worker = None
     for number, count in memory.repeated_files().items():
         files[number].problems.append(
-            Problem(code="same-traffic", count=count, detail="packets that another capture holds too; counted once")
+            Problem(
+                code="same-traffic",
+                count=count,
+                detail="packets that another capture holds too; counted once, --vantage compares the two",
+            )
         )
     facts = ReadingFacts(
         files=tuple(files),
