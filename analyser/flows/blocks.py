@@ -20,6 +20,9 @@ from analyser.model.capture import ByteSource
 _MARGIN: Final = 64
 """Bytes behind those that were read, which fixed-size reads may touch."""
 
+_ASIDE: Final = 1024
+"""Bytes behind the beginning of a page at which blocks are read: some processors copy to it, or to just behind it, several times slower."""
+
 _AHEAD: Final = 2
 """Most blocks that are read ahead."""
 
@@ -37,7 +40,7 @@ class Blocks:
     def __init__(self, source: ByteSource, size: int) -> None:
         self._source = source
         self._size = size
-        self._room = min(USUAL_RECORD, size)  # in front of what is read
+        self._room = min(USUAL_RECORD, size)  # in front of what is read; usually a number of whole pages
         self._reading = threading.Lock()
         self._ahead: deque[tuple[Bytes, int]] = deque()
         self._all_read = False
@@ -108,8 +111,7 @@ class Blocks:
         return got
 
     def _usual(self) -> Bytes:
-        """Return memory in which what is read begins at a page: copied to 16 bytes behind one, where numpy begins, it takes AMD's Zen twice as long."""
-        return np.frombuffer(mmap.mmap(-1, self._room + self._size + _MARGIN), np.uint8)
+        return np.frombuffer(mmap.mmap(-1, _ASIDE + self._room + self._size + _MARGIN), np.uint8, offset=_ASIDE)
 
     def _free(self, beside: Bytes | None = None) -> Bytes:
         """Return memory of the usual size that nobody has and that is not ``beside``."""

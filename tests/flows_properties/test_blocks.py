@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
 import threading
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +56,24 @@ def test_what_is_at_hand_goes_on_where_it_was_left(
     assert start + blocks.end == len(stored)
     assert blocks.go_on(0, 0) == 0
     assert not blocks.read_ahead()
+
+
+def test_nothing_is_read_to_where_pages_begin() -> None:
+    """Every block of the usual size is read to a place well behind a page's beginning and well before its end."""
+    size = 1 << 13
+    places = []
+
+    class Source(MemorySource):
+        def readinto(self, view: memoryview) -> int:
+            places.append(np.frombuffer(view, np.uint8).ctypes.data % mmap.PAGESIZE)
+            return super().readinto(view)
+
+    blocks = Blocks(Source(capture(5 * size)), size)
+    blocks.read_ahead()
+    while blocks.go_on(blocks.end, 0):
+        blocks.lend()  # so that each is read to memory of its own
+    assert len(places) > 5
+    assert all(256 <= place <= mmap.PAGESIZE - 256 for place in places)
 
 
 def test_two_threads_read_one_capture() -> None:
