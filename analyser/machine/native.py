@@ -86,20 +86,21 @@ def _words(block: Block, value: Any) -> tuple[int, ...]:
 @functools.cache
 def kernel(name: str) -> Native:
     """Return a compiled function, made now if need be."""
-    code = cache.load(name)
+    code = cache.load(name) or _finished(name)
     if code is None:
-        _make([name])
+        _compile([name])
         code = cache.load(name)
     if code is None:  # no process could be started, or nothing could be kept
-        from analyser.machine import build, carried
+        from analyser.machine.build import object_code
 
-        code = carried.object_code(name) or build.object_code(name)
+        code = object_code(name)
     return Native(name, code)
 
 
 def prepare() -> None:
     """Make what every reading needs and is not there yet; what fails is made when it is wanted."""
-    _make([name for name in _NEEDED if cache.load(name) is None])
+    missing = [name for name in _NEEDED if cache.load(name) is None]
+    _compile([name for name in missing if _finished(name) is None])
 
 
 def is_warm() -> bool:
@@ -114,17 +115,15 @@ def is_carried() -> bool:
     return carried.is_current()
 
 
-def _make(names: Sequence[str]) -> None:
-    """Make the machine code of functions: of what the package carries, else of their source."""
+def _finished(name: str) -> bytes | None:
+    """Return the machine code of a function that the package carries, and keep it; None where its source has to be compiled."""
     from analyser.machine import carried
 
-    left = []
-    for name in names:
-        if code := carried.object_code(name):
+    code = carried.object_code(name)
+    if code is not None:
+        with suppress(OSError):  # the disk is full: then it is made each time
             cache.store(name, code, cache.folder())
-        else:
-            left.append(name)
-    _compile(left)
+    return code
 
 
 def _compile(names: Sequence[str]) -> None:

@@ -32,6 +32,13 @@ import sys
 sys.modules["numba"] = None
 """
 
+FULL = """
+from analyser.machine import cache
+def full(*_, **__):
+    raise OSError(28, "No space left on device")
+cache.tempfile.mkstemp = full
+"""
+
 UNCARRIED = """
 from analyser.machine import carried
 carried.is_current = lambda: False
@@ -72,6 +79,13 @@ def test_a_first_run_needs_no_numba(tmp_path: Path) -> None:
     assert "192.0.2.10" in run(NO_NUMBA + READ, "samples/pcaps/erspan.pcap", kept=tmp_path)
     (folder,) = tmp_path.iterdir()
     assert {"fill.o", "update.o", "opened.o"} <= {path.name for path in folder.iterdir()}
+
+
+def test_where_nothing_can_be_kept_it_is_made_each_time(tmp_path: Path) -> None:
+    """A full disk stops nobody: flows are the same, and no file is left."""
+    sample = "samples/pcaps/erspan.pcap"
+    assert run(FULL + NO_NUMBA + READ, sample, kept=tmp_path / "full") == run(READ, sample, kept=tmp_path / "kept")
+    assert not [path for path in (tmp_path / "full").rglob("*") if path.is_file()]
 
 
 def test_other_sources_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
