@@ -309,13 +309,31 @@ def test_an_endless_ping_is_no_copy_of_itself() -> None:
 
 def test_a_copy_at_another_point_says_how_its_sender_looks_there() -> None:
     """Of what the other capture holds 3 ms later the hop limit and the way are kept, which a reset is held against."""
-    tables, _ = read(
-        pcap(CLOSED),
-        pcap([(t + 0.003, BACK / p.getlayer(IP)) for t, p in CLOSED if isinstance(p, Packet)], path="again"),
-    )
+
+    def at(hops: int, way: Packet, later: float) -> list[Timed]:
+        ask, answer = (IP(src=CLIENT, dst=SERVER, id=7, ttl=hops), IP(src=SERVER, dst=CLIENT, id=9, ttl=hops))
+        return [
+            (later, way / ask / TCP(sport=40000, dport=9100, flags="S", seq=100)),
+            (0.1 + later, way / answer / TCP(sport=9100, dport=40000, flags="SA", seq=900, ack=101)),
+        ]
+
+    tables, _ = read(pcap(at(64, AWAY, 0)), pcap(at(61, BACK, 0.003), path="again"))
     row = tables.flows.row(0, named=True)
-    assert row["orig_path"] != row["orig_copy_path"] != 0
-    assert row["orig_copy_ttl"] == row["orig_ttl_max"]
+    for side in ("orig", "resp"):
+        assert row[f"{side}_path"] != row[f"{side}_copy_path"] != 0
+        assert (row[f"{side}_ttl_min"], row[f"{side}_ttl_max"], row[f"{side}_copy_ttl"]) == (64, 64, 61)
+
+
+def test_a_question_for_a_neighbour_that_two_captures_hold_counts_once() -> None:
+    """ARP and neighbour discovery have no identification: a second sight at once is a copy, one a second later another question."""
+    for question in (
+        AWAY / ARP(op=1, psrc=CLIENT, pdst=SERVER),
+        AWAY / IPv6(src="2001:db8::1", dst="ff02::1:ff00:2", hlim=255) / ICMPv6ND_NS(tgt="2001:db8::2"),
+    ):
+        asked: list[Timed] = [(0, question), (5, question)]
+        for offset, requests in ((0.1, 2), (1, 4)):
+            tables, _ = read(pcap(asked), pcap([(t + offset, p) for t, p in asked], path="again"))
+            assert tables.neighbours["requests"].to_list() == [requests]
 
 
 def test_a_retry_in_the_next_file_of_a_rotated_set_is_a_retry() -> None:
