@@ -5,6 +5,7 @@ With ``--few`` other vantages and IPv6 are taken of some rules only, as the suit
 
 from __future__ import annotations
 
+import argparse
 import platform
 import subprocess
 import sys
@@ -20,10 +21,12 @@ from tests.lab.run import record
 
 def main() -> int:
     """Run, score, write."""
+    said = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    said.add_argument("--few", action="store_true")
+    few = said.parse_args().few
     if reason := why_not():
         print(f"no lab here: {reason}", file=sys.stderr)
         return 2
-    few = "--few" in sys.argv
     with tempfile.TemporaryDirectory() as name:
         folder, made, begun = Path(name), cases(whole=not few), time.monotonic()
         record(folder, made)
